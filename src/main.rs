@@ -1,2 +1,5 @@
-//! x
-fn main(){}
+//! Without arguments: the window. With a subcommand: the same core without it.
+
+fn main() -> std::process::ExitCode {
+    streetwise::cli::main()
+}

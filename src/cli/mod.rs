@@ -1,0 +1,183 @@
+//! The command line: one file per subcommand, all with `--json` (one object a line, stable keys).
+//!
+//! Exit status: 0 when everything worked, 1 when something asked for could not be done, 2 for wrong usage.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod bench;
+mod capture;
+mod doctor;
+mod guess;
+mod models;
+mod runtime;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use crate::runtime::{Choice, Device};
+use crate::store::{Paths, Settings};
+
+/// The device on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum DeviceArg {
+    /// CUDA where it works, else the processor
+    Auto,
+    /// the processor
+    Cpu,
+    /// CUDA, or an error that says what is missing
+    Cuda,
+}
+
+impl From<DeviceArg> for Device {
+    fn from(device: DeviceArg) -> Self {
+        match device {
+            DeviceArg::Auto => Self::Auto,
+            DeviceArg::Cpu => Self::Cpu,
+            DeviceArg::Cuda => Self::Cuda,
+        }
+    }
+}
+
+/// A street picture in, ranked countries out. Without a subcommand the window opens.
+#[derive(Debug, Parser)]
+#[command(
+    name = "streetwise",
+    version,
+    after_help = "\
+Examples:
+  streetwise                              open the window
+  streetwise guess photo.jpg              rank countries for one picture
+  streetwise guess --json pictures/       one JSON object a line for a folder
+  streetwise doctor                       which engine and device run, and why
+
+GeoGuessr's community rules forbid outside help in its own games, single-player leaderboards included.
+Streetwise is for practice, for after a round, and for games that allow it."
+)]
+struct Arguments {
+    /// ONNX Runtime library to use, or `embedded`
+    #[arg(long, global = true, value_name = "PATH|embedded")]
+    runtime: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Subcommands>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subcommands {
+    /// Rank countries for pictures and folders of pictures
+    Guess(guess::GuessArgs),
+    /// List, verify, add and remove models
+    Models(models::ModelsArgs),
+    /// Say which engine and device run, and why not the others
+    Doctor(doctor::DoctorArgs),
+    /// Install a faster inference engine
+    Runtime(runtime::RuntimeArgs),
+    /// List what can be captured, or capture it once
+    Capture(capture::CaptureArgs),
+    /// Time the way from file to ranking
+    Bench(bench::BenchArgs),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Try to load a library; used by Streetwise itself
+    #[command(hide = true)]
+    ProbeRuntime {
+        /// The library
+        library: PathBuf,
+    },
+}
+
+/// What every subcommand starts from.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) paths: Paths,
+    pub(crate) settings: Settings,
+    pub(crate) choice: Choice,
+}
+
+/// Reads the arguments, does the work, and turns an error into one line and an exit status.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Some(Subcommands::ProbeRuntime { library }) = &arguments.command {
+        return probe(library);
+    }
+    match run(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("streetwise: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let paths = Paths::of_user()?;
+    let loaded = Settings::load(&paths.settings());
+    let embedded_only = arguments.runtime.as_deref() == Some(std::path::Path::new("embedded"));
+    let mut choice = match arguments.runtime {
+        Some(library) => Choice { library: Some(library), ..Choice::of_user(paths.clone(), None) },
+        None => Choice::of_user(paths.clone(), loaded.settings.runtime.clone()),
+    };
+    if embedded_only {
+        choice = Choice { library: None, embedded_only, ..choice };
+    }
+    let context = Context { paths, settings: loaded.settings, choice };
+    let Some(command) = arguments.command else { return window(context, loaded.notice) };
+    if let Some(notice) = loaded.notice {
+        eprintln!("streetwise: {notice}");
+    }
+    match command {
+        Subcommands::Guess(args) => guess::run(&args, &context),
+        Subcommands::Models(args) => models::run(&args, &context),
+        Subcommands::Doctor(args) => doctor::run(&args, &context),
+        Subcommands::Runtime(args) => runtime::run(&args, &context),
+        Subcommands::Capture(args) => capture::run(args),
+        Subcommands::Bench(args) => bench::run(&args, &context),
+        Subcommands::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "streetwise", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        Subcommands::ProbeRuntime { library } => Ok(probe(&library)),
+    }
+}
+
+#[cfg(feature = "gui")]
+fn window(context: Context, notice: Option<String>) -> anyhow::Result<ExitCode> {
+    crate::ui::run(context.paths, context.settings, context.choice, notice)
+        .context("the window could not be opened")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(not(feature = "gui"))]
+fn window(_: Context, _: Option<String>) -> anyhow::Result<ExitCode> {
+    Err(anyhow::anyhow!("this build has no window; see `streetwise --help`"))
+        .context("built without the feature `gui`")
+}
+
+/// Answers the probe of [`crate::runtime`]: `ok VERSION` or `no REASON`.
+fn probe(library: &std::path::Path) -> ExitCode {
+    match crate::runtime::probe_in_process(library) {
+        Ok(version) => {
+            println!("ok {version}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            println!("no {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,156 @@
+//! `streetwise models`: what is there, is it sound, add one, remove one.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Context, DeviceArg};
+use crate::model::{Classifier, Library, Model, ModelError, Owner};
+use crate::runtime::{self, Device};
+
+/// Arguments of `models`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  streetwise models list
+  streetwise models verify
+  streetwise models add ~/trained/swin-t
+  streetwise models remove swin-t")]
+pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    action: Action,
+    /// One JSON object a line
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List the models, with their held-out figures
+    List,
+    /// Check files, shapes and the golden output on this machine
+    Verify {
+        /// Models to check; all where none is named
+        #[arg(value_name = "ID")]
+        models: Vec<String>,
+        /// Where to run the golden check
+        #[arg(long, value_enum, default_value = "auto")]
+        device: DeviceArg,
+    },
+    /// Copy a model folder into your own models, after checking it
+    Add {
+        /// Folder with model.json and model.onnx
+        folder: PathBuf,
+    },
+    /// Delete a model that you added
+    Remove {
+        /// Its identifier
+        #[arg(value_name = "ID")]
+        model: String,
+    },
+}
+
+/// Runs `models`.
+pub(crate) fn run(args: &ModelsArgs, context: &Context) -> anyhow::Result<ExitCode> {
+    let library = Library::open(&context.paths);
+    match &args.action {
+        Action::List => Ok(list(&library, args.json)),
+        Action::Verify { models, device } => verify(&library, context, models, (*device).into(), args.json),
+        Action::Add { folder } => {
+            let engine = runtime::start(&context.choice)?;
+            Classifier::load(
+                engine,
+                &Model::read(folder, Owner::User)?,
+                Device::Auto,
+                context.settings.threads,
+            )?;
+            let model = library.add(folder)?;
+            say(args.json, &model.manifest.id, "added", &format!("to {}", model.folder.display()));
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::Remove { model } => {
+            library.remove(model)?;
+            say(args.json, model, "removed", "");
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn say(as_json: bool, model: &str, done: &str, more: &str) {
+    if as_json {
+        println!("{}", json!({ "model": model, "done": done }));
+    } else {
+        println!("{model}: {done} {more}");
+    }
+}
+
+fn list(library: &Library, as_json: bool) -> ExitCode {
+    for (name, entry) in library.entries() {
+        match entry {
+            Ok(model) => list_one(model, as_json),
+            Err(error) if as_json => println!("{}", json!({ "model": name, "error": error.to_string() })),
+            Err(error) => println!("{name}\n  cannot be used: {error}"),
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn list_one(model: &Model, as_json: bool) {
+    let m = &model.manifest;
+    let owner = if model.owner == Owner::Shipped { "shipped" } else { "user" };
+    if as_json {
+        let line = json!({
+            "model": m.id, "name": m.name, "architecture": m.architecture, "owner": owner,
+            "countries": m.countries, "metrics": m.metrics, "folder": model.folder.to_string_lossy(),
+        });
+        println!("{line}");
+        return;
+    }
+    println!("{}  ({}, {owner})", m.id, m.name);
+    println!("  knows {} countries: {}", m.countries.len(), m.countries.join(" "));
+    println!(
+        "  held out by place: top-1 {:.0} %, top-5 {:.0} %, macro-F1 {:.2} (chance {:.1} %, {} places)",
+        m.metrics.top1 * 100.0,
+        m.metrics.top5 * 100.0,
+        m.metrics.macro_f1,
+        m.metrics.chance * 100.0,
+        m.metrics.places,
+    );
+}
+
+fn verify(
+    library: &Library,
+    context: &Context,
+    models: &[String],
+    device: Device,
+    as_json: bool,
+) -> anyhow::Result<ExitCode> {
+    let engine = runtime::start(&context.choice)?;
+    let names: Vec<String> = match models {
+        [] => library.entries().map(|(name, _)| name.to_owned()).collect(),
+        named => named.to_vec(),
+    };
+    let mut sound = true;
+    for name in &names {
+        let checked = |id: &str| -> Result<Classifier, ModelError> {
+            Classifier::load(engine, library.get(id)?, device, context.settings.threads)
+        };
+        match checked(name) {
+            Ok(loaded) if as_json => println!(
+                "{}",
+                json!({ "model": name, "ok": true, "engine": loaded.engine(), "device": loaded.device() })
+            ),
+            Ok(loaded) => println!("{name}: sound on {}, {}", loaded.engine(), loaded.device()),
+            Err(error) => {
+                sound = false;
+                match as_json {
+                    true => println!("{}", json!({ "model": name, "ok": false, "error": error.to_string() })),
+                    false => println!("{error}"),
+                }
+            }
+        }
+    }
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,81 @@
+//! Countries by their ISO 3166-1 alpha-2 code: the name a player uses and the UN M49 sub-region.
+//!
+//! The facts come from the `keshvar` crate; only the choice of the short English name is ours.
+
+use keshvar::Alpha2;
+
+/// The short English name of a country, for example `United Kingdom` for `GB`.
+///
+/// `None` when `code` is not an assigned ISO 3166-1 alpha-2 code in capitals.
+#[must_use]
+pub fn country_name(code: &str) -> Option<String> {
+    let country = Alpha2::try_from(code).ok()?.to_country();
+    let official = country.iso_short_name();
+    let ceremonial = ["(", " of ", "Republic", "Federation", "Viet Nam"];
+    if !ceremonial.iter().any(|part| official.contains(part)) {
+        // "Taiwan, Province of China" is caught above by " of "; the part before the comma is the name.
+        return Some(official.to_owned());
+    }
+    let short = country.unofficial_name_list().first().copied().unwrap_or(official);
+    Some(short.split(',').next().unwrap_or(short).to_owned())
+}
+
+/// The UN M49 sub-region (or intermediate region) a country lies in, for example `South-eastern Asia`.
+///
+/// `None` when the code is unknown or the standard assigns no region (Antarctica).
+#[must_use]
+pub fn region_name(code: &str) -> Option<String> {
+    let region = Alpha2::try_from(code).ok()?.to_country().maybe_subregion()?;
+    let words: Vec<String> = region
+        .to_string()
+        .replace("south-eastern", "South‑eastern")
+        .split('-')
+        .map(|word| if word == "and" { word.to_owned() } else { capitalise(word) })
+        .collect();
+    Some(words.join(" ").replace('\u{2011}', "-"))
+}
+
+fn capitalise(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_ones_players_use() {
+        for (code, expected) in [
+            ("AU", Some("Australia")),
+            ("GB", Some("United Kingdom")),
+            ("US", Some("United States")),
+            ("RU", Some("Russia")),
+            ("KR", Some("South Korea")),
+            ("TW", Some("Taiwan")),
+            ("CZ", Some("Czechia")),
+            ("VN", Some("Vietnam")),
+            ("ZA", Some("South Africa")),
+            ("MK", Some("North Macedonia")),
+            ("DO", Some("Dominican Republic")),
+            ("QQ", None),
+            ("au", None),
+        ] {
+            assert_eq!(country_name(code).as_deref(), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn regions_are_un_m49_sub_regions() {
+        for (code, expected) in [
+            ("ID", Some("South-eastern Asia")),
+            ("NZ", Some("Australia and New Zealand")),
+            ("BR", Some("South America")),
+            ("GB", Some("Northern Europe")),
+            ("US", Some("Northern America")),
+            ("QQ", None),
+        ] {
+            assert_eq!(region_name(code).as_deref(), expected, "{code}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! `model.json`: what a model is, how to feed it, what it knows, how good it is, and how to check it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::ModelError;
+use crate::imaging::Preprocess;
+use crate::ranking::UnsureRule;
+
+/// Version of the manifest's format that this program reads.
+pub const SCHEMA: u64 = 1;
+
+/// A file of the model folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Plain file name inside the folder.
+    pub path: String,
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// The graph's input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// Name in the graph.
+    pub name: String,
+    /// Side of the square picture, in pixels.
+    pub size: u32,
+    /// Order of the axes; only `NCHW` is known.
+    pub layout: String,
+    /// Element type; only `float32` is known.
+    pub dtype: String,
+}
+
+/// The graph's output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    /// Name in the graph; float32 logits [batch, countries].
+    pub name: String,
+    /// What the logits are divided by before the softmax (Guo et al. 2017), fitted on held-out places.
+    pub temperature: f32,
+}
+
+/// Held-out figures, each between 0 and 1 where it is a share. Unknown keys are kept.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Metrics {
+    /// What the figures were measured on.
+    pub data: String,
+    /// How training and test pictures were kept apart.
+    pub split: String,
+    /// Number of test places.
+    pub places: u64,
+    /// Number of test pictures.
+    pub images: u64,
+    /// Number of countries.
+    pub countries: u64,
+    /// Share of right first guesses.
+    pub top1: f32,
+    /// Share of pictures whose country is among the first three.
+    pub top3: f32,
+    /// Share of pictures whose country is among the first five.
+    pub top5: f32,
+    /// Mean over the countries of the F1 score.
+    pub macro_f1: f32,
+    /// Expected calibration error.
+    pub ece: f32,
+    /// What guessing at random would give.
+    pub chance: f32,
+    /// Everything else that was measured.
+    #[serde(flatten)]
+    pub more: serde_json::Map<String, Value>,
+}
+
+/// The check that a model must pass on this machine, engine and device before it is used.
+///
+/// The input is made from a seed: splitmix64 noise of 3 × 8 × 8 values in −2 to 2, each spread over a block.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Golden {
+    /// Only `tensor` is known.
+    pub kind: String,
+    /// Seed of the noise.
+    pub seed: u64,
+    /// Expected logits, in output order.
+    pub logits: Vec<f32>,
+    /// Expected first five countries.
+    pub top5: Vec<String>,
+    /// Largest absolute difference of a logit that is allowed.
+    pub tolerance: f32,
+}
+
+/// The manifest of a model folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the format.
+    pub schema: u64,
+    /// Identifier; also the folder's name.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// Architecture, by its timm name.
+    pub architecture: String,
+    /// Files with checksums.
+    pub files: Vec<FileEntry>,
+    /// The graph's input.
+    pub input: Input,
+    /// From pixels to the input tensor.
+    pub preprocess: Preprocess,
+    /// The graph's output.
+    pub output: Output,
+    /// ISO 3166-1 alpha-2 codes, in output order.
+    pub countries: Vec<String>,
+    /// When a ranking is unsure.
+    #[serde(default)]
+    pub unsure: UnsureRule,
+    /// Held-out figures.
+    #[serde(default)]
+    pub metrics: Metrics,
+    /// Where it comes from, and its terms.
+    #[serde(default)]
+    pub provenance: Value,
+    /// The check.
+    pub golden: Golden,
+}
+
+impl Manifest {
+    /// Reads a manifest from its JSON text; `model` names it in errors.
+    ///
+    /// # Errors
+    /// [`ModelError::Schema`] for a later format, [`ModelError::Manifest`] for anything inconsistent.
+    pub fn parse(model: &str, text: &[u8]) -> Result<Self, ModelError> {
+        let invalid = |why: String| ModelError::Manifest { model: model.to_owned(), why };
+        let value: Value = serde_json::from_slice(text).map_err(|error| invalid(error.to_string()))?;
+        let found = value.get("schema").and_then(Value::as_u64);
+        let found = found.ok_or_else(|| invalid("`schema` is missing".into()))?;
+        if found != SCHEMA {
+            return Err(ModelError::Schema { model: model.to_owned(), found, known: SCHEMA });
+        }
+        let manifest: Self = serde_json::from_value(value).map_err(|error| invalid(error.to_string()))?;
+        manifest.consistent().map_err(invalid)?;
+        Ok(manifest)
+    }
+
+    fn consistent(&self) -> Result<(), String> {
+        let id_ok = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let unknown = self.countries.iter().find(|code| crate::geo::country_name(code).is_none());
+        let distinct: std::collections::BTreeSet<_> = self.countries.iter().collect();
+        let checks = [
+            (
+                !self.id.is_empty() && self.id.chars().all(id_ok) && !self.id.starts_with('.'),
+                "`id` has characters other than letters, digits, - _ .",
+            ),
+            (self.input.layout == "NCHW", "`input.layout` must be NCHW"),
+            (self.input.dtype == "float32", "`input.dtype` must be float32"),
+            ((16..=2048).contains(&self.input.size), "`input.size` must be 16 to 2048 pixels"),
+            (
+                self.output.temperature.is_finite() && self.output.temperature > 0.0,
+                "`output.temperature` must be positive",
+            ),
+            (self.countries.len() >= 2, "`countries` must name at least two"),
+            (unknown.is_none(), "`countries` has a code that is not ISO 3166-1 alpha-2"),
+            (distinct.len() == self.countries.len(), "`countries` names one twice"),
+            (self.golden.kind == "tensor", "`golden.kind` must be tensor"),
+            (
+                self.golden.logits.len() == self.countries.len(),
+                "`golden.logits` must be as many as the countries",
+            ),
+            (
+                self.golden.tolerance.is_finite() && self.golden.tolerance > 0.0,
+                "`golden.tolerance` must be positive",
+            ),
+            (self.preprocess.std.iter().all(|s| *s > 0.0), "`preprocess.std` must be positive"),
+            (self.files.iter().any(|file| file.path == "model.onnx"), "`files` must list model.onnx"),
+        ];
+        checks.iter().find(|(ok, _)| !ok).map_or(Ok(()), |(_, why)| Err((*why).to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> Value {
+        serde_json::from_str(include_str!("../../tests/golden/model-v1.json")).unwrap()
+    }
+
+    #[test]
+    fn the_golden_manifest_is_read_and_written_back_unchanged() {
+        let manifest = Manifest::parse("tiny", example().to_string().as_bytes()).unwrap();
+        assert_eq!(manifest.countries, ["AU", "BR", "JP"]);
+        assert_eq!(serde_json::to_value(&manifest).unwrap(), example());
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused_by_name() {
+        let check = |path: &str, value: Value, expected: &str| {
+            let mut json = example();
+            *json.pointer_mut(path).unwrap() = value;
+            let error = Manifest::parse("tiny", json.to_string().as_bytes()).unwrap_err().to_string();
+            assert!(error.contains("tiny") && error.contains(expected), "{path}: {error}");
+        };
+        check("/schema", 2.into(), "version 2");
+        check("/id", "../evil".into(), "`id`");
+        check("/input/layout", "NHWC".into(), "NCHW");
+        check("/output/temperature", 0.0.into(), "temperature");
+        check("/countries", serde_json::json!(["AU", "AU", "JP"]), "twice");
+        check("/countries", serde_json::json!(["AU", "QQ", "JP"]), "ISO 3166");
+        check("/countries", serde_json::json!(["AU", "BR", "JP", "DE"]), "golden.logits");
+        check("/preprocess/resize", "stretch".into(), "stretch");
+    }
+}
