@@ -1,0 +1,25 @@
+//! Pictures: read with limits, turned upright, and made into the tensor a model takes.
+//!
+//! [`Picture::open`] looks at what a file *is* (never at its extension), refuses what would not
+//! fit in memory before it is decoded, applies the EXIF orientation and says what it could not
+//! show ([`Note`]). [`preprocess`] then does what Pillow and `numpy` do in the trainer, so that a
+//! model sees the same numbers here as where it was trained. [`is_blank`] tells a black capture
+//! from a picture, and [`picture_files`] lists the pictures of files and folders.
+
+mod blank;
+mod decode;
+mod error;
+mod files;
+mod jpeg;
+mod picture;
+mod preprocess;
+
+pub use blank::is_blank;
+pub use error::PictureError;
+pub use files::picture_files;
+pub use picture::{Limits, Note, Picture};
+pub use preprocess::{Interpolation, Prepared, Preprocess, ResizeMode, preprocess};
+
+#[cfg(test)]
+#[path = "../../tests/golden/preprocess/formula.rs"]
+mod formula;
