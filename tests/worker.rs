@@ -1,0 +1,208 @@
+//! The worker under a slow model: stale results are dropped, one frame waits at most, sending never waits.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use image::{Rgb, RgbImage};
+use streetwise::capture::{CaptureError, FrameSource, Monitor, Target, Window};
+use streetwise::engine::{Brain, Command, EngineState, Look, LookError, ModelSummary, Snapshot, Worker};
+use streetwise::imaging::Picture;
+use streetwise::model::Timings;
+use streetwise::ranking::{Ranking, UnsureRule};
+
+/// A brain whose looks wait for a permit each, so that the test decides when an inference ends.
+struct SlowBrain {
+    model: String,
+    permits: Receiver<()>,
+    looks: Arc<AtomicUsize>,
+    seen: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Brain for SlowBrain {
+    fn start(&mut self) -> Result<EngineState, LookError> {
+        Ok(EngineState { name: "fake".into(), ..EngineState::default() })
+    }
+
+    fn models(&self) -> Vec<ModelSummary> {
+        Vec::new()
+    }
+
+    fn first_model(&self) -> Option<String> {
+        Some("one".into())
+    }
+
+    fn load(&mut self, id: &str) -> Result<EngineState, LookError> {
+        if id == "broken" {
+            return Err(LookError::NoModel);
+        }
+        self.model = id.to_owned();
+        self.start()
+    }
+
+    fn look(&mut self, id: u64, picture: &Picture) -> Result<Look, LookError> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        self.seen.lock().unwrap().push(picture.pixels.get_pixel(0, 0).0[0]);
+        self.permits.recv().map_err(|_| LookError::NoModel)?;
+        let countries = ["AU".to_owned(), "BR".to_owned()];
+        let logits = if self.model == "one" { [2.0, 0.0] } else { [0.0, 2.0] };
+        Ok(Look {
+            id,
+            name: picture.name.clone(),
+            picture: Arc::clone(&picture.pixels),
+            seen: Arc::clone(&picture.pixels),
+            notes: Vec::new(),
+            outcome: Ok(Ranking::from_logits(&logits, 1.0, &countries, UnsureRule::default()).unwrap()),
+            timings: Timings::default(),
+            model: self.model.clone(),
+            engine: "fake".into(),
+            device: "CPU".into(),
+        })
+    }
+}
+
+/// A source that counts frames and gives each its number as colour.
+struct Counting(Arc<AtomicUsize>);
+
+impl FrameSource for Counting {
+    fn name(&self) -> &'static str {
+        "counting"
+    }
+
+    fn monitors(&mut self) -> Result<Vec<Monitor>, CaptureError> {
+        Ok(Vec::new())
+    }
+
+    fn windows(&mut self) -> Result<Vec<Window>, CaptureError> {
+        Ok(Vec::new())
+    }
+
+    fn shot(&mut self, _: &Target) -> Result<RgbImage, CaptureError> {
+        let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+        Ok(RgbImage::from_pixel(4, 4, Rgb([u8::try_from(number).unwrap_or(255), 0, 0])))
+    }
+}
+
+struct Scene {
+    worker: Worker,
+    permits: Sender<()>,
+    looks: Arc<AtomicUsize>,
+    seen: Arc<Mutex<Vec<u8>>>,
+    shots: Arc<AtomicUsize>,
+}
+
+fn scene() -> Scene {
+    let (permits, theirs) = channel();
+    let (looks, shots) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let brain = SlowBrain {
+        model: String::new(),
+        permits: theirs,
+        looks: Arc::clone(&looks),
+        seen: Arc::clone(&seen),
+    };
+    let frames = Arc::clone(&shots);
+    let factory = move || Ok(Box::new(Counting(Arc::clone(&frames))) as Box<dyn FrameSource>);
+    let worker = Worker::start(Box::new(brain), Box::new(factory), Arc::new(|| ())).unwrap();
+    Scene { worker, permits, looks, seen, shots }
+}
+
+impl Scene {
+    /// Waits for a state; how long it may take is only there to end a broken test.
+    fn until(&self, what: &str, holds: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let snapshot = self.worker.snapshot();
+            if holds(&snapshot) {
+                return snapshot;
+            }
+            assert!(Instant::now() < deadline, "waited for: {what}; {:?}", snapshot.busy);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn until_looks(&self, count: usize) {
+        self.until("looks", |_| self.looks.load(Ordering::SeqCst) >= count);
+    }
+}
+
+fn picture(name: &str) -> Picture {
+    Picture::from_rgb(name, RgbImage::from_pixel(8, 8, Rgb([200, 0, 0])))
+}
+
+fn top(snapshot: &Snapshot) -> Option<String> {
+    let look = snapshot.current.as_ref()?;
+    Some(look.outcome.as_ref().ok()?.guesses[0].country.clone())
+}
+
+#[test]
+fn a_result_overtaken_by_a_model_switch_is_never_shown() {
+    let scene = scene();
+    scene.until("ready", |snapshot| snapshot.ready);
+    scene.worker.send(Command::Look(picture("a")));
+    scene.until_looks(1);
+    scene.worker.send(Command::UseModel("two".into()));
+    scene.permits.send(()).unwrap();
+    // The first result is stale; the switch looks again with the new model.
+    scene.until_looks(2);
+    assert!(scene.worker.snapshot().current.is_none(), "the old model's result was shown");
+    scene.permits.send(()).unwrap();
+    let shown = scene.until("the new model's result", |snapshot| snapshot.current.is_some());
+    assert_eq!(top(&shown).as_deref(), Some("BR"));
+    assert_eq!(shown.model.as_deref(), Some("two"));
+}
+
+#[test]
+fn while_the_model_is_busy_one_frame_waits_and_it_is_the_newest() {
+    let scene = scene();
+    scene.until("ready", |snapshot| snapshot.ready);
+    scene.worker.send(Command::Watch(Target::Monitor(0)));
+    scene.until_looks(1);
+    let shots = scene.shots.load(Ordering::SeqCst);
+    scene.until("more frames", |_| scene.shots.load(Ordering::SeqCst) >= shots + 3);
+    assert_eq!(scene.looks.load(Ordering::SeqCst), 1, "a second look began while the first was busy");
+    scene.permits.send(()).unwrap();
+    scene.until_looks(2);
+    let seen = scene.seen.lock().unwrap().clone();
+    assert!(usize::from(seen[1]) >= shots + 3, "an old frame was looked at: {seen:?}");
+}
+
+#[test]
+fn a_frame_of_a_watch_that_ended_is_dropped() {
+    let scene = scene();
+    scene.until("ready", |snapshot| snapshot.ready);
+    scene.worker.send(Command::Watch(Target::Monitor(0)));
+    scene.until_looks(1);
+    let shots = scene.shots.load(Ordering::SeqCst);
+    scene.until("a waiting frame", |_| scene.shots.load(Ordering::SeqCst) > shots);
+    scene.worker.send(Command::StopWatching);
+    scene.permits.send(()).unwrap();
+    scene.until("idle", |snapshot| snapshot.busy.is_none() && snapshot.watching.is_none());
+    assert_eq!(scene.looks.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_model_that_cannot_be_loaded_is_said_and_the_old_one_stays() {
+    let scene = scene();
+    scene.until("ready", |snapshot| snapshot.ready);
+    scene.worker.send(Command::UseModel("broken".into()));
+    let snapshot = scene.until("a problem", |snapshot| !snapshot.problems.is_empty());
+    assert_eq!(snapshot.model.as_deref(), Some("one"));
+    scene.worker.send(Command::DismissProblem(snapshot.problems[0].id));
+    assert!(scene.worker.snapshot().problems.is_empty());
+}
+
+#[test]
+fn a_flood_of_commands_is_refused_in_words_and_never_blocks() {
+    let scene = scene();
+    scene.until("ready", |snapshot| snapshot.ready);
+    for _ in 0..200 {
+        scene.worker.send(Command::Look(picture("a")));
+    }
+    let snapshot = scene.worker.snapshot();
+    assert!(snapshot.problems.iter().any(|problem| problem.text.contains("Too much is waiting")));
+    for _ in 0..200 {
+        let _ = scene.permits.send(());
+    }
+}
