@@ -56,10 +56,8 @@ pub(super) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Decode
 
 fn decode_jpeg(name: &str, bytes: &[u8], limits: &Limits) -> Result<Decoded, PictureError> {
     let decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(|e| refusal(name, e))?;
-    let (upright, orientation) = raw_pixels(name, decoder, limits)?;
-    let raw = upright.into_rgb8();
-    let truncated = jpeg::ends_early(bytes) || jpeg::ends_in_filler(&raw);
-    Ok((turned(raw, orientation), note_if(truncated, Note::Truncated)))
+    let pixels = pixels(name, decoder, limits)?;
+    Ok((pixels, note_if(jpeg::ends_early(bytes), Note::Truncated)))
 }
 
 fn decode_png(name: &str, bytes: &[u8], limits: &Limits) -> Result<Decoded, PictureError> {
@@ -85,38 +83,23 @@ fn decode_gif(name: &str, bytes: &[u8], limits: &Limits) -> Result<Decoded, Pict
     Ok((first, note_if(animated, Note::FirstFrame)))
 }
 
-/// The upright RGB pixels of a decoder whose header has been read.
-fn pixels(name: &str, decoder: impl ImageDecoder, limits: &Limits) -> Result<RgbImage, PictureError> {
-    let (raw, orientation) = raw_pixels(name, decoder, limits)?;
-    Ok(turned(raw.into_rgb8(), orientation))
-}
-
-/// The pixels as they are stored, once the header has been held against the limits.
-fn raw_pixels(
-    name: &str,
-    mut decoder: impl ImageDecoder,
-    limits: &Limits,
-) -> Result<(DynamicImage, Orientation), PictureError> {
+/// The upright RGB pixels of a decoder, once the size in its header has been held against the
+/// limits.
+fn pixels(name: &str, mut decoder: impl ImageDecoder, limits: &Limits) -> Result<RgbImage, PictureError> {
     let (w, h) = decoder.dimensions();
     let count = u64::from(w) * u64::from(h);
     if count == 0 {
         return Err(PictureError::Empty { name: name.to_owned() });
     }
-    let claimed = decoder.total_bytes();
-    if count > limits.max_pixels || claimed > limits.max_pixels.saturating_mul(BYTES_PER_PIXEL) {
+    if count > limits.max_pixels {
         return Err(PictureError::TooLarge { name: name.to_owned(), w, h, limit: limits.max_pixels });
     }
     decoder.set_limits(decoder_limits(limits)).map_err(|e| refusal(name, e))?;
     // A picture with unreadable EXIF is still a picture: it is shown as it is stored.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let raw = DynamicImage::from_decoder(decoder).map_err(|e| refusal(name, e))?;
-    Ok((raw, orientation))
-}
-
-fn turned(raw: RgbImage, orientation: Orientation) -> RgbImage {
-    let mut picture = DynamicImage::ImageRgb8(raw);
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| refusal(name, e))?;
     picture.apply_orientation(orientation);
-    picture.into_rgb8()
+    Ok(picture.into_rgb8())
 }
 
 fn note_if(holds: bool, note: Note) -> Vec<Note> {

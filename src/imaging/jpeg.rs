@@ -3,9 +3,8 @@
 //! Decoders show what they have of a cut JPEG and fill the rest with grey without a word, and
 //! a model ranks the grey. So the markers are walked (ITU-T T.81, annex B): a whole file has an
 //! end-of-image marker after its last scan. Bytes after it (a second picture, a camera's
-//! trailer, padding) are nobody's concern.
-
-use image::RgbImage;
+//! trailer, padding) are nobody's concern. A file that was cut and then given an end marker by
+//! a tool passes: telling it from a picture that ends in a flat colour takes a second decoding.
 
 const START_OF_SCAN: u8 = 0xDA;
 const END_OF_IMAGE: u8 = 0xD9;
@@ -29,14 +28,6 @@ pub(super) fn ends_early(bytes: &[u8]) -> bool {
         };
     }
     true
-}
-
-/// Whether the decoder gave up inside the last rows: it paints what it could not decode with
-/// exactly `(128, 128, 128)`, which a lossy picture does not hold over a whole row by itself.
-///
-/// This is what shows a file that was cut and then given an end marker by a repairing tool.
-pub(super) fn ends_in_filler(pixels: &RgbImage) -> bool {
-    pixels.rows().next_back().is_some_and(|mut row| row.all(|pixel| pixel.0 == [128; 3]))
 }
 
 /// The next marker at or after `at`, and where it ends. Entropy-coded data is skipped on the
