@@ -28,3 +28,7 @@ pub mod engine;
 
 /// The command line.
 pub mod cli;
+
+/// The window.
+#[cfg(feature = "gui")]
+pub mod ui;

@@ -17,6 +17,8 @@ pub type EyeFactory = Box<dyn Fn() -> Result<Box<dyn FrameSource>, CaptureError>
 const WATCH_EVERY: Duration = Duration::from_millis(500);
 /// Longest side of a window's small picture, in pixels.
 const THUMBNAIL_SIDE: u32 = 160;
+/// Longest side of a preview, in pixels.
+const PREVIEW_SIDE: u32 = 1600;
 /// As many windows get a small picture.
 const THUMBNAILS: usize = 16;
 
@@ -25,6 +27,7 @@ const THUMBNAILS: usize = 16;
 pub(super) enum Ask {
     List,
     Shot(Target),
+    Preview(Target),
     Watch(Target),
     Stop,
 }
@@ -33,6 +36,8 @@ pub(super) enum Ask {
 pub(super) enum Seen {
     Targets(Targets),
     Shot(RgbImage),
+    /// A small copy of a target, to choose a part of it.
+    Preview(Target, RgbImage),
     Watched(RgbImage),
     Failed(CaptureError),
     /// Seeing works again after it failed.
@@ -69,6 +74,8 @@ pub(super) fn run(factory: &EyeFactory, asks: &Receiver<Ask>, report: &dyn Fn(Se
             (Some(Ask::Shot(target)), _) => {
                 with(&mut source, factory, |eye| eye.shot(&target)).map(Seen::Shot)
             }
+            (Some(Ask::Preview(target)), _) => with(&mut source, factory, |eye| eye.shot(&target))
+                .map(|frame| Seen::Preview(target, thumbnail(&frame, PREVIEW_SIDE))),
             (Some(Ask::Watch(target)), _) => {
                 failed_before = false;
                 watched = Some(target.clone());

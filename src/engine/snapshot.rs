@@ -105,6 +105,8 @@ pub struct Snapshot {
     pub problems: Vec<Problem>,
     /// What can be captured, once it was asked for.
     pub targets: Targets,
+    /// The last preview asked for: its target and a copy of at most 1600 pixels.
+    pub preview: Option<(Target, Arc<RgbImage>)>,
     /// What is captured again and again.
     pub watching: Option<Target>,
     /// Whether a model is loaded.

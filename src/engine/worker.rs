@@ -34,6 +34,8 @@ pub enum Command {
     ListTargets,
     /// Capture once.
     Shot(Target),
+    /// Capture once for the window alone, to choose a part of it; no model looks at it.
+    Preview(Target),
     /// Capture again and again, newest frame first.
     Watch(Target),
     /// End watching.
@@ -145,6 +147,10 @@ impl Worker {
         match command {
             Command::ListTargets => self.ask(Ask::List),
             Command::Shot(target) => self.ask(Ask::Shot(target)),
+            Command::Preview(target) => {
+                shared.change(|snapshot| snapshot.preview = None);
+                self.ask(Ask::Preview(target));
+            }
             Command::Watch(target) => {
                 shared.watch.fetch_add(1, Ordering::SeqCst);
                 shared.inbox.clear_frame();
@@ -184,6 +190,10 @@ fn report(shared: &Shared, seen: Seen) {
     let watch = shared.watch.load(Ordering::SeqCst);
     match seen {
         Seen::Targets(targets) => shared.change(|snapshot| snapshot.targets = targets),
+        Seen::Preview(target, pixels) => {
+            shared.solved(Place::Capture);
+            shared.change(|snapshot| snapshot.preview = Some((target, Arc::new(pixels))));
+        }
         Seen::Watched(pixels) => shared.inbox.put(Frame { pixels, watch }),
         Seen::Shot(pixels) => {
             shared.solved(Place::Capture);

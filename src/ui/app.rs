@@ -1,0 +1,325 @@
+//! The window's program: `logic` takes in what happened, `ui` draws, and what the parts ask for is done after.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use eframe::Frame;
+use egui::{Context, Event, Key, Modifiers, Ui};
+
+use crate::capture::Target;
+use crate::engine::{Brain, Command, EyeFactory, Worker};
+use crate::imaging::Picture;
+use crate::store::{Loaded, Settings};
+
+use super::background::{Background, Found};
+use super::commands::UiCommand;
+use super::state::{Action, List, Panel, State};
+use super::textures::Textures;
+use super::widgets::recent;
+use super::widgets::region::Choosing;
+use super::widgets::toasts::Toasts;
+use super::{layout, sample, theme};
+
+/// What the window is started with.
+pub struct Parts {
+    /// Models and inference.
+    pub brain: Box<dyn Brain + Send>,
+    /// Makes the source of frames, on its own thread.
+    pub eye: EyeFactory,
+    /// The settings as read.
+    pub loaded: Loaded,
+    /// Where settings are kept; without one they are not.
+    pub settings_path: Option<PathBuf>,
+}
+
+/// The program behind the window.
+pub struct App {
+    worker: Worker,
+    background: Background,
+    state: State,
+    toasts: Toasts,
+    /// A text on its way from the clipboard to the field that has the focus.
+    pasted: Option<String>,
+    /// Theme and text scale that the look was made for.
+    look: Option<(crate::store::Theme, f32)>,
+}
+
+impl App {
+    /// Starts the threads and makes the window's state. Nothing here waits for an engine, a model or a screen.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn new(ctx: &Context, parts: Parts) -> std::io::Result<Self> {
+        theme::fonts(ctx);
+        let repaint = ctx.clone();
+        let worker = Worker::start(parts.brain, parts.eye, Arc::new(move || repaint.request_repaint()))?;
+        let background = Background::start(ctx, parts.settings_path.clone())?;
+        let state = State::new(parts.loaded.settings, parts.settings_path, Textures::start(ctx)?);
+        let mut toasts = Toasts::default();
+        if let Some(notice) = parts.loaded.notice {
+            toasts.say(notice);
+        }
+        let mut app = Self { worker, background, state, toasts, pasted: None, look: None };
+        app.dress(ctx);
+        Ok(app)
+    }
+
+    /// The settings as they are now.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.state.settings
+    }
+
+    fn dress(&mut self, ctx: &Context) {
+        let wanted = (self.state.settings.theme, self.state.settings.text_scale);
+        if self.look != Some(wanted) {
+            theme::apply(ctx, wanted.0, wanted.1);
+            self.look = Some(wanted);
+        }
+    }
+
+    fn take_found(&mut self) {
+        while let Some(found) = self.background.next() {
+            match found {
+                Found::Files(files) => self.worker.send(Command::Open(files)),
+                Found::Picture(picture) => self.worker.send(Command::Look(picture)),
+                Found::Library(path) => {
+                    self.state.settings.runtime = Some(path);
+                    self.background.save(&self.state.settings);
+                }
+                Found::Text(text) => self.pasted = Some(text),
+                Found::Tell(text) => self.toasts.say(text),
+            }
+        }
+    }
+
+    fn take_drops(&mut self, ctx: &Context) {
+        let dropped: Vec<PathBuf> =
+            ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
+        if !dropped.is_empty() {
+            self.state.panel = Panel::Assist;
+            self.worker.send(Command::Open(dropped));
+        }
+    }
+
+    fn take_keys(&mut self, ctx: &Context) {
+        let paste = egui::KeyboardShortcut::new(Modifiers::COMMAND, Key::V);
+        if ctx.text_edit_focused() && ctx.input_mut(|input| input.consume_shortcut(&paste)) {
+            self.background.paste_text();
+        }
+        for command in UiCommand::pressed(ctx) {
+            self.obey(ctx, command);
+        }
+    }
+
+    /// As soon as the monitors are known, the region is chosen on the main one.
+    fn begin_region(&mut self) {
+        let monitors = &self.state.snapshot.targets.monitors;
+        if self.state.region_wanted && !monitors.is_empty() {
+            self.state.region_wanted = false;
+            let main = monitors.iter().position(|monitor| monitor.primary).unwrap_or(0);
+            self.region_on(main);
+        }
+    }
+
+    fn region_on(&mut self, index: usize) {
+        let Some(monitor) = self.state.snapshot.targets.monitors.get(index).cloned() else { return };
+        if monitor.area.is_empty() {
+            let text = "This desktop does not say where its monitors lie, so no region can be chosen; \
+                        capture the monitor instead.";
+            self.toasts.say(text.to_owned());
+            return;
+        }
+        self.worker.send(Command::Preview(Target::Monitor(monitor.id)));
+        self.state.region = Some(Choosing::of(monitor));
+    }
+
+    fn act(&mut self, ctx: &Context, action: Action) {
+        match action {
+            Action::Ui(command) => self.obey(ctx, command),
+            Action::Engine(command) => self.worker.send(command),
+            Action::Capture(target) => self.capture(target),
+            Action::UseModel(id) => {
+                self.state.settings.model = Some(id.clone());
+                self.background.save(&self.state.settings);
+                self.worker.send(Command::UseModel(id));
+            }
+            Action::Guess(country) => {
+                if let Some(picture) = self.state.current() {
+                    self.state.coach.guess(picture, &country);
+                }
+            }
+            Action::RegionOn(index) => self.region_on(index),
+            Action::Changed => self.background.save(&self.state.settings),
+            Action::ChooseLibrary => self.background.choose_library(),
+        }
+    }
+
+    fn capture(&mut self, target: Target) {
+        self.state.region = None;
+        self.state.last_target = Some(target.clone());
+        let watching = self.worker.snapshot().watching.is_some();
+        self.worker.send(if watching { Command::Watch(target) } else { Command::Shot(target) });
+    }
+
+    fn obey(&mut self, ctx: &Context, command: UiCommand) {
+        match command {
+            UiCommand::Open => self.background.choose_pictures(),
+            UiCommand::Paste => self.background.paste(),
+            UiCommand::Sample => {
+                self.worker.send(Command::Look(Picture::from_rgb("sample picture", sample::street())))
+            }
+            UiCommand::PickWindow => self.list(List::Windows),
+            UiCommand::PickMonitor => self.list(List::Monitors),
+            UiCommand::PickRegion => {
+                self.state.panel = Panel::Assist;
+                self.state.region_wanted = true;
+                self.worker.send(Command::ListTargets);
+            }
+            UiCommand::Retake => self.retake(),
+            UiCommand::Watch => self.watch(),
+            UiCommand::Newer | UiCommand::Older => {
+                let older = command == UiCommand::Older;
+                let next = recent::neighbour(&self.state.snapshot.recent, self.state.current(), older);
+                if let Some(id) = next {
+                    self.worker.send(Command::Select(id));
+                }
+            }
+            UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+            other => self.change_view(other),
+        }
+    }
+
+    fn list(&mut self, list: List) {
+        self.state.panel = Panel::Assist;
+        self.state.open_list = Some(list);
+        self.worker.send(Command::ListTargets);
+    }
+
+    fn retake(&mut self) {
+        match self.state.last_target.clone() {
+            Some(target) => self.capture(target),
+            None => self
+                .toasts
+                .say("Nothing was captured yet; choose a window, a monitor or a region first.".to_owned()),
+        }
+    }
+
+    fn watch(&mut self) {
+        match (self.worker.snapshot().watching.is_some(), self.state.last_target.clone()) {
+            (true, _) => self.worker.send(Command::StopWatching),
+            (false, Some(target)) => self.worker.send(Command::Watch(target)),
+            (false, None) => {
+                self.toasts
+                    .say("Choose a window, a monitor or a region first; then it can be watched.".to_owned());
+            }
+        }
+    }
+
+    /// Commands that change only what is shown, and the settings.
+    fn change_view(&mut self, command: UiCommand) {
+        let state = &mut self.state;
+        match command {
+            UiCommand::Guess if state.covered() => state.typing.wants_focus = true,
+            UiCommand::Reveal => {
+                if let (true, Some(picture)) = (state.covered(), state.current()) {
+                    state.coach.reveal(picture);
+                }
+            }
+            UiCommand::More => state.all_rows = !state.all_rows,
+            UiCommand::Seen => state.show_seen = !state.show_seen,
+            UiCommand::Card => state.show_card = !state.show_card,
+            UiCommand::Assist => state.panel = Panel::Assist,
+            UiCommand::Settings => state.panel = Panel::Settings,
+            UiCommand::Close => self.close_top(),
+            UiCommand::Understood => {
+                state.settings.fair_play_read = true;
+                self.background.save(&self.state.settings);
+            }
+            UiCommand::TextLarger => self.scale_text(self.state.settings.text_scale + 0.1),
+            UiCommand::TextSmaller => self.scale_text(self.state.settings.text_scale - 0.1),
+            UiCommand::TextReset => self.scale_text(1.0),
+            _ => {}
+        }
+    }
+
+    fn scale_text(&mut self, scale: f32) {
+        let scale = (scale * 10.0).round() / 10.0;
+        self.state.settings.text_scale = scale.clamp(*theme::TEXT_SCALE.start(), *theme::TEXT_SCALE.end());
+        self.background.save(&self.state.settings);
+    }
+
+    fn close_top(&mut self) {
+        let state = &mut self.state;
+        if state.region.take().is_some() || state.region_wanted {
+            state.region_wanted = false;
+        } else if state.show_card {
+            state.show_card = false;
+        } else {
+            self.toasts.clear();
+        }
+    }
+
+    /// A text that a part copied goes to the system's clipboard, through the thread that keeps it.
+    fn take_copied(&self, ctx: &Context) {
+        let copied = ctx.output_mut(|output| {
+            let (texts, rest) = std::mem::take(&mut output.commands)
+                .into_iter()
+                .partition(|command| matches!(command, egui::OutputCommand::CopyText(_)));
+            output.commands = rest;
+            texts
+        });
+        for command in Vec::<egui::OutputCommand>::into_iter(copied) {
+            if let egui::OutputCommand::CopyText(text) = command {
+                self.background.copy(text);
+            }
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &Context, _frame: &mut Frame) {
+        self.state.refresh(self.worker.snapshot());
+        self.state.textures.turn();
+        self.take_found();
+        self.take_drops(ctx);
+        self.take_keys(ctx);
+        self.begin_region();
+        self.dress(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
+        let mut actions: Vec<Action> = Vec::new();
+        layout::show(ui, &mut self.state, &mut self.toasts, &mut actions);
+        for action in actions {
+            self.act(ui.ctx(), action);
+            // What was done is seen in the next frame.
+            ui.ctx().request_repaint();
+        }
+        self.take_copied(ui.ctx());
+    }
+
+    /// The clipboard's keys come here as plain keys, since reading the clipboard may take its time and decode a
+    /// picture: cut and copy go on to the text fields, and a pasted text follows when it is there.
+    fn raw_input_hook(&mut self, ctx: &Context, input: &mut egui::RawInput) {
+        let pressed = |wanted: Key| {
+            input.events.iter().any(|event| {
+                matches!(event, Event::Key { key, pressed: true, modifiers, .. }
+                    if *key == wanted && modifiers.matches_exact(Modifiers::COMMAND))
+            })
+        };
+        let (cut, copy) = (pressed(Key::X), pressed(Key::C));
+        if cut {
+            input.events.push(Event::Cut);
+        }
+        if copy {
+            input.events.push(Event::Copy);
+        }
+        if let Some(text) = self.pasted.take()
+            && ctx.text_edit_focused()
+            && !text.is_empty()
+        {
+            input.events.push(Event::Paste(text));
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! What may wait has its own thread: the file dialog, the clipboard, the settings file.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use egui::Context;
+
+use crate::imaging::Picture;
+use crate::store::Settings;
+
+/// What a thread found out.
+#[derive(Debug)]
+pub enum Found {
+    /// Picture files that the user chose, or whose paths were in the clipboard.
+    Files(Vec<PathBuf>),
+    /// An ONNX Runtime library that the user chose.
+    Library(PathBuf),
+    /// A picture of the clipboard.
+    Picture(Picture),
+    /// A text of the clipboard, for the field that has the focus.
+    Text(String),
+    /// Something to tell the user that has no place of its own.
+    Tell(String),
+}
+
+/// What is asked of the clipboard.
+enum Clip {
+    /// A picture or files.
+    Paste,
+    /// A text for a field.
+    PasteText,
+    /// Keep this text.
+    Copy(String),
+}
+
+/// The threads and the way back from them.
+pub struct Background {
+    ctx: Context,
+    report: Sender<Found>,
+    found: Receiver<Found>,
+    clipboard: Sender<Clip>,
+    saver: Option<(Sender<Settings>, JoinHandle<()>)>,
+    dialog: Option<JoinHandle<()>>,
+}
+
+impl Drop for Background {
+    /// Waits until the last settings are on the disk.
+    fn drop(&mut self) {
+        if let Some((sender, thread)) = self.saver.take() {
+            drop(sender);
+            // A panic there was reported where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Background {
+    /// Starts the threads; settings are saved to `settings`, or nowhere.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(ctx: &Context, settings: Option<PathBuf>) -> std::io::Result<Self> {
+        let (report, found) = channel();
+        let (clipboard, wishes) = channel();
+        let (back, repaint) = (report.clone(), ctx.clone());
+        std::thread::Builder::new().name("clipboard".into()).spawn(move || {
+            serve_clipboard(&wishes, &|found| {
+                // The window may be gone; then nobody wants to know.
+                let _ = back.send(found);
+                repaint.request_repaint();
+            });
+        })?;
+        let saver = match settings {
+            Some(path) => Some(start_saver(path, report.clone(), ctx.clone())?),
+            None => None,
+        };
+        Ok(Self { ctx: ctx.clone(), report, found, clipboard, saver, dialog: None })
+    }
+
+    /// The next thing found, if any.
+    pub fn next(&self) -> Option<Found> {
+        self.found.try_recv().ok()
+    }
+
+    /// Saves the settings, whole, as soon as the disk takes them.
+    pub fn save(&self, settings: &Settings) {
+        if let Some((saver, _)) = &self.saver {
+            // The thread ends only with this value.
+            let _ = saver.send(settings.clone());
+        }
+    }
+
+    /// Asks for the picture, or the files, in the clipboard.
+    pub fn paste(&self) {
+        self.ask(Clip::Paste);
+    }
+
+    /// Asks for the text in the clipboard.
+    pub fn paste_text(&self) {
+        self.ask(Clip::PasteText);
+    }
+
+    /// Puts a text into the clipboard.
+    pub fn copy(&self, text: String) {
+        self.ask(Clip::Copy(text));
+    }
+
+    fn ask(&self, clip: Clip) {
+        if self.clipboard.send(clip).is_err() {
+            let text = "The clipboard cannot be used here; open or drop the picture instead.";
+            // The receiving end is a field of this very value.
+            let _ = self.report.send(Found::Tell(text.to_owned()));
+        }
+    }
+
+    /// Shows the dialog for pictures, unless one is open already.
+    pub fn choose_pictures(&mut self) {
+        let dialog = rfd::AsyncFileDialog::new()
+            .set_title("Open pictures")
+            .add_filter("Pictures", &["jpg", "jpeg", "png", "webp", "bmp", "gif"])
+            .add_filter("All files", &["*"])
+            .pick_files();
+        self.show(async move {
+            let files = dialog.await?;
+            Some(Found::Files(files.into_iter().map(PathBuf::from).collect()))
+        });
+    }
+
+    /// Shows the dialog for an ONNX Runtime library, unless one is open already.
+    pub fn choose_library(&mut self) {
+        let dialog = rfd::AsyncFileDialog::new().set_title("Choose the ONNX Runtime library").pick_file();
+        self.show(async move { Some(Found::Library(PathBuf::from(dialog.await?))) });
+    }
+
+    fn show(&mut self, dialog: impl Future<Output = Option<Found>> + Send + 'static) {
+        if self.dialog.as_ref().is_some_and(|open| !open.is_finished()) {
+            return;
+        }
+        let (report, ctx) = (self.report.clone(), self.ctx.clone());
+        let wait = move || {
+            if let Some(found) = pollster::block_on(dialog) {
+                // The window may be gone; then nobody wants to know.
+                let _ = report.send(found);
+                ctx.request_repaint();
+            }
+        };
+        match std::thread::Builder::new().name("dialog".into()).spawn(wait) {
+            Ok(thread) => self.dialog = Some(thread),
+            Err(error) => {
+                let text = format!("The file dialog could not be shown ({error}); drop the picture instead.");
+                // The receiving end is a field of this very value.
+                let _ = self.report.send(Found::Tell(text));
+            }
+        }
+    }
+}
+
+/// Writes what comes; of several that wait only the newest.
+fn start_saver(
+    path: PathBuf,
+    report: Sender<Found>,
+    ctx: Context,
+) -> std::io::Result<(Sender<Settings>, JoinHandle<()>)> {
+    let (sender, wishes) = channel::<Settings>();
+    let thread = std::thread::Builder::new().name("settings".into()).spawn(move || {
+        while let Ok(first) = wishes.recv() {
+            let newest = wishes.try_iter().last().unwrap_or(first);
+            if let Err(error) = newest.save(&path) {
+                // The window may be gone; then nobody wants to know.
+                let _ = report.send(Found::Tell(format!("The settings were not saved: {error}.")));
+                ctx.request_repaint();
+            }
+        }
+    })?;
+    Ok((sender, thread))
+}
+
+/// Holds the clipboard: on X11 a copied text lives only as long as its owner.
+fn serve_clipboard(wishes: &Receiver<Clip>, report: &dyn Fn(Found)) {
+    let mut clipboard: Option<arboard::Clipboard> = None;
+    while let Ok(wish) = wishes.recv() {
+        if clipboard.is_none() {
+            match arboard::Clipboard::new() {
+                Ok(opened) => clipboard = Some(opened),
+                Err(error) => {
+                    report(Found::Tell(format!("The clipboard cannot be used here ({error}).")));
+                    continue;
+                }
+            }
+        }
+        let Some(clipboard) = clipboard.as_mut() else { continue };
+        match wish {
+            Clip::Paste => report(pasted(clipboard)),
+            Clip::PasteText => report(Found::Text(clipboard.get_text().unwrap_or_default())),
+            Clip::Copy(text) => {
+                if let Err(error) = clipboard.set_text(text) {
+                    report(Found::Tell(format!("The text could not be copied ({error}).")));
+                }
+            }
+        }
+    }
+}
+
+/// Files before pixels: a file manager often offers its icon as a picture beside the path.
+fn pasted(clipboard: &mut arboard::Clipboard) -> Found {
+    if let Ok(files) = clipboard.get().file_list()
+        && !files.is_empty()
+    {
+        return Found::Files(files);
+    }
+    if let Ok(data) = clipboard.get_image() {
+        let size = (u32::try_from(data.width), u32::try_from(data.height));
+        if let (Ok(width), Ok(height)) = size
+            && let Some(rgba) = image::RgbaImage::from_raw(width, height, data.bytes.into_owned())
+        {
+            return Found::Picture(Picture::from_rgba("clipboard", rgba));
+        }
+    }
+    let files = clipboard.get_text().map(|text| paths_in(&text)).unwrap_or_default();
+    if files.is_empty() {
+        Found::Tell(
+            "The clipboard holds no picture; copy one, or the path of a file, and paste again.".to_owned(),
+        )
+    } else {
+        Found::Files(files)
+    }
+}
+
+/// Absolute paths and `file://` addresses, one a line, of files that exist.
+fn paths_in(text: &str) -> Vec<PathBuf> {
+    text.lines()
+        .map(|line| line.trim().trim_matches('"'))
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| {
+            line.strip_prefix("file://")
+                .map_or_else(|| PathBuf::from(line), |path| PathBuf::from(plain(path)))
+        })
+        .filter(|path| path.is_absolute() && path.exists())
+        .collect()
+}
+
+/// Takes the `%20` notation of an address away.
+fn plain(address: &str) -> String {
+    let bytes = address.as_bytes();
+    let mut text = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let code = (bytes[at] == b'%')
+            .then(|| bytes.get(at + 1..at + 3))
+            .flatten()
+            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        text.push(code.unwrap_or(bytes[at]));
+        at += if code.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pasted_text_gives_the_files_that_exist() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a street.jpg");
+        std::fs::write(&file, b"x").unwrap();
+        let shown = file.display().to_string();
+        let address = format!("file://{}", shown.replace(' ', "%20"));
+        for text in [shown.clone(), format!("\"{shown}\""), format!("# comment\r\n{address}\r\n"), address] {
+            assert_eq!(paths_in(&text), vec![file.clone()], "{text}");
+        }
+        assert!(paths_in("hello\nstreet.jpg\n/no/such/file.jpg").is_empty());
+    }
+
+    #[test]
+    fn a_sign_that_is_no_code_stays() {
+        for (address, expected) in [("/a%20b", "/a b"), ("/50%", "/50%"), ("/%zz", "/%zz"), ("/%C3%A9", "/é")]
+        {
+            assert_eq!(plain(address), expected);
+        }
+    }
+
+    #[test]
+    fn the_newest_settings_are_on_the_disk_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.json");
+        let background = Background::start(&Context::default(), Some(path.clone())).unwrap();
+        for step in 0..20_u8 {
+            background.save(&Settings { text_scale: 1.0 + f32::from(step) / 20.0, ..Settings::default() });
+        }
+        drop(background);
+        assert!((Settings::load(&path).settings.text_scale - 1.95).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,69 @@
+//! The window (eframe, egui): a calm instrument beside the game.
+//!
+//! Data flows one way. [`App`] takes the worker's newest snapshot, draws it, and collects what the parts ask for
+//! as actions, which are done after the frame. Nothing in here decodes, infers, reads a large file or waits:
+//! the worker, the textures' thread, the clipboard's, the dialog's and the settings' do.
+
+mod app;
+mod background;
+mod coach;
+mod commands;
+mod layout;
+mod panels;
+mod sample;
+mod state;
+mod textures;
+mod theme;
+mod widgets;
+mod words;
+
+pub use app::{App, Parts};
+pub use commands::UiCommand;
+pub use sample::street as sample_picture;
+
+use crate::capture;
+use crate::engine::LocalBrain;
+use crate::runtime::Choice;
+use crate::store::{Loaded, Paths, Settings};
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+#[error("no window could be opened ({0}); `streetwise guess FILE` works without one")]
+pub struct WindowError(String);
+
+/// Opens the window and returns when it is closed. `notice` is what reading the settings had to tell.
+///
+/// # Errors
+/// When there is no display, or none that can draw with OpenGL.
+pub fn run(
+    paths: Paths,
+    settings: Settings,
+    choice: Choice,
+    notice: Option<String>,
+) -> Result<(), WindowError> {
+    let native = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_app_id("streetwise")
+            .with_title("Streetwise")
+            .with_icon(icon())
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size([960.0, 600.0]),
+        renderer: eframe::Renderer::Glow,
+        clipboard_shortcuts: false,
+        ..eframe::NativeOptions::default()
+    };
+    let settings_path = Some(paths.settings());
+    let brain = LocalBrain::new(choice, settings.device, settings.threads, settings.model.clone());
+    let loaded = Loaded { settings, notice };
+    let parts = Parts { brain: Box::new(brain), eye: Box::new(capture::system), loaded, settings_path };
+    let create = move |cc: &eframe::CreationContext<'_>| {
+        let app = App::new(&cc.egui_ctx, parts)?;
+        Ok(Box::new(app) as Box<dyn eframe::App>)
+    };
+    eframe::run_native("streetwise", native, Box::new(create)).map_err(|error| WindowError(error.to_string()))
+}
+
+fn icon() -> egui::IconData {
+    const SIDE: u32 = 128;
+    egui::IconData { rgba: sample::icon(SIDE), width: SIDE, height: SIDE }
+}

@@ -1,0 +1,143 @@
+//! The right column: ranking, regions, what may be said, and the model behind it.
+
+use egui::{Button, ComboBox, Label, RichText, TextStyle, Ui};
+use egui_phosphor::regular as icon;
+
+use crate::engine::{Look, ModelSummary, Place};
+use crate::ranking::Ranking;
+use crate::ui::commands::UiCommand;
+use crate::ui::state::{Action, State};
+use crate::ui::widgets::message::{self, Kind};
+use crate::ui::widgets::{Weight, command_button, named, ranking, status};
+use crate::ui::{theme, words};
+
+use super::{assist, guess};
+
+/// Rows before "more".
+const ROWS: usize = 5;
+/// How much an old answer is faded while a new one is made.
+const FADED: f32 = 0.5;
+
+/// Draws the column.
+pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
+    ui.spacing_mut().item_spacing.y = theme::PAD;
+    let look = state.snapshot.current.clone();
+    ui.scope(|ui| {
+        // While watching, every moment has a new answer: fading would only flicker.
+        if look.is_some() && state.snapshot.watching.is_none() && status::mentions(ui, &state.snapshot) {
+            ui.multiply_opacity(FADED);
+        }
+        match look.as_deref() {
+            None => nothing_yet(ui, state),
+            Some(look) => answer(ui, state, look, actions),
+        }
+    });
+    ui.separator();
+    model(ui, state, actions);
+}
+
+fn nothing_yet(ui: &mut Ui, state: &State) {
+    let text = if state.snapshot.ready {
+        "The ranked countries appear here."
+    } else {
+        "The model is loading; a picture may be opened meanwhile."
+    };
+    ui.add(Label::new(RichText::new(text).weak()).wrap());
+}
+
+fn answer(ui: &mut Ui, state: &mut State, look: &Look, actions: &mut Vec<Action>) {
+    match &look.outcome {
+        Err(why) => message::line(ui, Kind::Error, why),
+        Ok(_) if state.covered() => guess::show(ui, state, actions),
+        Ok(ranking) => ranked(ui, state, look, ranking, actions),
+    }
+    for note in &look.notes {
+        message::line(ui, Kind::Warning, note);
+    }
+}
+
+fn ranked(ui: &mut Ui, state: &mut State, look: &Look, ranking: &Ranking, actions: &mut Vec<Action>) {
+    if let Some(said) = state.coach.comparison(look.id, ranking) {
+        let right = state.coach.said(look.id) == ranking.guesses.first().map(|first| first.country.as_str());
+        message::line(ui, if right { Kind::Success } else { Kind::Info }, &said);
+    }
+    let rows = if state.all_rows { ranking.guesses.len() } else { ROWS };
+    for (index, guess) in ranking.guesses.iter().take(rows).enumerate() {
+        ranking::row(ui, &mut state.textures, index + 1, guess);
+        if index == 0 {
+            ui.add_space(theme::GAP_SMALL);
+        }
+    }
+    if ranking.guesses.len() > ROWS {
+        more(ui, state.all_rows, ranking.guesses.len(), actions);
+    }
+    let regions = ranking::regions_line(&ranking.regions);
+    ui.add(Label::new(RichText::new(regions).weak()).wrap());
+    let kind = if ranking.unsure() { Kind::Warning } else { Kind::Success };
+    message::line(ui, kind, &ranking.sentence());
+}
+
+fn more(ui: &mut Ui, all: bool, count: usize, actions: &mut Vec<Action>) {
+    let (sign, text) = if all {
+        (icon::CARET_UP, "Only the first five".to_owned())
+    } else {
+        (icon::CARET_DOWN, format!("All {count} countries"))
+    };
+    let button = Button::new(format!("{sign}  {text}")).frame_when_inactive(false);
+    if named(ui.add(button), &text).on_hover_text(UiCommand::More.hint()).clicked() {
+        actions.push(Action::Ui(UiCommand::More));
+    }
+}
+
+/// The picker, the card, and what the model can know at all.
+fn model(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let current = state.snapshot.models.iter().find(|model| Some(&model.id) == state.snapshot.model.as_ref());
+    ui.horizontal(|ui| {
+        let card = 96.0 * TextStyle::Body.resolve(ui.style()).size / theme::TYPE[1];
+        let width = (ui.available_width() - card).max(120.0);
+        let shown = current.map_or("no model", |model| model.name.as_str());
+        let picker = ComboBox::from_id_salt("model").width(width).truncate().selected_text(shown);
+        let response = picker.show_ui(ui, |ui| {
+            for model in &state.snapshot.models {
+                offer(ui, model, current.is_some_and(|current| current.id == model.id), actions);
+            }
+        });
+        named(response.response, "Model").on_hover_text("Choose the model that looks at the picture");
+        if command_button(ui, UiCommand::Card, Weight::Toggle(state.show_card), current.is_some()).clicked() {
+            actions.push(Action::Ui(UiCommand::Card));
+        }
+    });
+    assist::problems(ui, state, Place::Model, actions);
+    if let Some(model) = current {
+        ui.add(Label::new(RichText::new(knows(model)).weak()).wrap());
+    }
+}
+
+fn offer(ui: &mut Ui, model: &ModelSummary, selected: bool, actions: &mut Vec<Action>) {
+    match &model.problem {
+        Some(why) => {
+            let label = format!("{}  {} (cannot be used)", icon::WARNING, model.name);
+            let button = ui.add_enabled(false, Button::selectable(false, label));
+            named(button, &format!("{} cannot be used", model.name)).on_disabled_hover_text(why);
+        }
+        None => {
+            let response = ui.selectable_label(selected, &model.name);
+            if response.on_hover_text(&model.architecture).clicked() && !selected {
+                actions.push(Action::UseModel(model.id.clone()));
+            }
+        }
+    }
+}
+
+/// "This model knows 25 countries; on held-out places its first guess is right 24 % of the time, chance 4.0 %."
+fn knows(model: &ModelSummary) -> String {
+    let known = words::count(model.countries.len(), "country", "countries");
+    match (model.top1, model.chance) {
+        (Some(top1), Some(chance)) => format!(
+            "This model knows {known}. On places it never saw, its first guess is right {} of the time; chance is {}.",
+            words::percent(top1),
+            words::percent(chance)
+        ),
+        _ => format!("This model knows {known}; how often it is right was not measured."),
+    }
+}

@@ -1,0 +1,157 @@
+//! How a picture gets in: open, paste, capture.
+
+use std::sync::Arc;
+
+use egui::{
+    Align, Button, Layout, Popup, PopupCloseBehavior, Rect, Response, RichText, Role, ScrollArea, Sense,
+    Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
+use image::RgbImage;
+
+use crate::capture::{Target, Window};
+use crate::engine::Command;
+use crate::ui::commands::UiCommand;
+use crate::ui::state::{Action, List, State};
+use crate::ui::textures::Size;
+use crate::ui::theme;
+use crate::ui::widgets::{Weight, command_button, named, picture};
+
+/// Size of a window's small picture in the list, in points.
+const SMALL: egui::Vec2 = vec2(112.0, 64.0);
+/// Width of a list, in points at text scale 1.
+const WIDTH: f32 = 380.0;
+/// Height of a list, in points.
+const HEIGHT: f32 = 420.0;
+
+/// Draws the row of controls.
+pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
+    ui.horizontal_wrapped(|ui| {
+        for command in [UiCommand::Open, UiCommand::Paste] {
+            if command_button(ui, command, Weight::Plain, true).clicked() {
+                actions.push(Action::Ui(command));
+            }
+        }
+        ui.separator();
+        windows(ui, state, actions);
+        monitors(ui, state, actions);
+        if command_button(ui, UiCommand::PickRegion, Weight::Toggle(state.region.is_some()), true).clicked() {
+            actions.push(Action::Ui(UiCommand::PickRegion));
+        }
+        let known = state.last_target.is_some();
+        if command_button(ui, UiCommand::Retake, Weight::Plain, known).clicked() {
+            actions.push(Action::Ui(UiCommand::Retake));
+        }
+        let watching = state.snapshot.watching.is_some();
+        if command_button(ui, UiCommand::Watch, Weight::Toggle(watching), known || watching).clicked() {
+            actions.push(Action::Ui(UiCommand::Watch));
+        }
+        if state.snapshot.current.is_some() {
+            ui.separator();
+            if command_button(ui, UiCommand::Seen, Weight::Toggle(state.show_seen), true).clicked() {
+                actions.push(Action::Ui(UiCommand::Seen));
+            }
+        }
+    });
+}
+
+/// A button with a list below it. Opening it, by click or by key, asks for what there is now.
+fn list_button(ui: &mut Ui, state: &mut State, list: List, actions: &mut Vec<Action>) -> Response {
+    let command = if list == List::Windows { UiCommand::PickWindow } else { UiCommand::PickMonitor };
+    let label = format!("{}  {}  {}", command.icon(), command.text(), egui_phosphor::regular::CARET_DOWN);
+    let response = named(ui.add(Button::new(label)), command.text()).on_hover_text(command.hint());
+    if response.clicked() {
+        actions.push(Action::Engine(Command::ListTargets));
+    }
+    if state.open_list == Some(list) {
+        state.open_list = None;
+        Popup::open_id(ui.ctx(), Popup::default_response_id(&response));
+    }
+    response
+}
+
+fn windows(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
+    let button = list_button(ui, state, List::Windows, actions);
+    let scale = ui.spacing().interact_size.y / 32.0;
+    popup(&button).width(WIDTH * scale).show(|ui| {
+        let snapshot = Arc::clone(&state.snapshot);
+        if snapshot.targets.windows.is_empty() {
+            let source = &snapshot.targets.source;
+            let why =
+                if source.is_empty() { "Looking for windows…".to_owned() } else { none_listed(source) };
+            ui.label(RichText::new(why).weak());
+            return;
+        }
+        ScrollArea::vertical().max_height(HEIGHT).show(ui, |ui| {
+            for (window, small) in &snapshot.targets.windows {
+                if window_row(ui, state, window, small.as_ref()) {
+                    actions.push(Action::Capture(Target::Window(window.id)));
+                    ui.close();
+                }
+            }
+        });
+    });
+}
+
+fn none_listed(source: &str) -> String {
+    format!("{source} lists no windows here; capture a monitor instead.")
+}
+
+fn window_row(ui: &mut Ui, state: &mut State, window: &Window, small: Option<&Arc<RgbImage>>) -> bool {
+    let palette = theme::palette(ui.visuals());
+    let sense = if window.minimised { Sense::hover() } else { Sense::click() };
+    let width = ui.available_width();
+    let (rect, response) = ui.allocate_exact_size(vec2(width, SMALL.y + theme::GAP), sense);
+    if response.hovered() && !window.minimised {
+        ui.painter().rect_filled(rect, theme::RADIUS, palette.hovered);
+    }
+    if response.has_focus() {
+        ui.painter().rect_stroke(rect, theme::RADIUS, Stroke::new(2.0, palette.accent), StrokeKind::Inside);
+    }
+    let cell = Rect::from_min_size(rect.min + vec2(theme::GAP_SMALL, theme::GAP_SMALL), SMALL);
+    ui.painter().rect_filled(cell, 2.0, palette.canvas);
+    if let Some(small) = small {
+        let shown = picture::fit(picture::size_of(small), cell);
+        picture::paint(ui, &mut state.textures, small, Size::Full, shown);
+    }
+    let title = if window.title.is_empty() { "(no title)" } else { window.title.as_str() };
+    let about = if window.minimised {
+        format!("{} · minimised: bring it back first", window.app)
+    } else {
+        window.app.clone()
+    };
+    let text =
+        Rect::from_min_max(pos2(cell.right() + theme::PAD, cell.top()), rect.max - vec2(theme::GAP, 0.0));
+    let mut inner = ui.new_child(egui::UiBuilder::new().max_rect(text).layout(Layout::top_down(Align::Min)));
+    inner.add(egui::Label::new(title).truncate().selectable(false));
+    inner.add(egui::Label::new(RichText::new(about).weak().small()).truncate().selectable(false));
+    let name = format!("Capture the window {title}, {}", window.app);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, !window.minimised, &name));
+    response.clicked()
+}
+
+fn monitors(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
+    let button = list_button(ui, state, List::Monitors, actions);
+    popup(&button).show(|ui| {
+        if state.snapshot.targets.monitors.is_empty() {
+            ui.label(RichText::new("Looking for monitors…").weak());
+        }
+        for monitor in &state.snapshot.targets.monitors {
+            let area = &monitor.area;
+            let size =
+                if area.is_empty() { String::new() } else { format!("  {} × {}", area.width, area.height) };
+            let main = if monitor.primary { "  main" } else { "" };
+            let label = format!("{}{size}{main}", monitor.name);
+            if ui.add(Button::new(&label).frame_when_inactive(false).min_size(vec2(220.0, 0.0))).clicked() {
+                actions.push(Action::Capture(Target::Monitor(monitor.id)));
+                ui.close();
+            }
+        }
+    });
+}
+
+fn popup(button: &Response) -> Popup<'_> {
+    Popup::menu(button)
+        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+        .gap(theme::GAP_SMALL)
+        .accessible_name("What can be captured")
+}

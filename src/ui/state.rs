@@ -1,0 +1,155 @@
+//! What the window remembers between frames, and what its parts may ask for.
+
+use std::sync::Arc;
+
+use crate::capture::Target;
+use crate::engine::{Command, Snapshot};
+use crate::store::Settings;
+
+use super::coach::Coach;
+use super::commands::UiCommand;
+use super::textures::Textures;
+use super::widgets::region::Choosing;
+
+/// A panel that the rail leads to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Panel {
+    /// One picture now.
+    #[default]
+    Assist,
+    /// The settings.
+    Settings,
+}
+
+/// A list that drops down from the capture controls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum List {
+    /// Windows.
+    Windows,
+    /// Monitors.
+    Monitors,
+}
+
+/// What a part of the window asks for; done after the frame is drawn.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// A command with words and perhaps a key.
+    Ui(UiCommand),
+    /// Something for the worker.
+    Engine(Command),
+    /// Capture this, or watch it when watching is on.
+    Capture(Target),
+    /// The model was chosen in the picker.
+    UseModel(String),
+    /// The user's own guess, ISO alpha-2.
+    Guess(String),
+    /// Choose a region on this monitor, by its place in the list.
+    RegionOn(usize),
+    /// The settings were changed in place.
+    Changed,
+    /// Choose an ONNX Runtime library by dialog.
+    ChooseLibrary,
+}
+
+/// The field for the user's own guess.
+#[derive(Debug, Default)]
+pub struct Typing {
+    /// What was typed.
+    pub text: String,
+    /// The line that Enter takes.
+    pub marked: usize,
+    /// Whether the field should take the focus.
+    pub wants_focus: bool,
+}
+
+/// Everything that the panels read and change.
+pub struct State {
+    /// The worker's state in this frame.
+    pub snapshot: Arc<Snapshot>,
+    /// The settings as they are now.
+    pub settings: Settings,
+    /// The settings that the engine was started with.
+    pub started: Settings,
+    /// Where the settings are kept, for showing it.
+    pub settings_path: Option<std::path::PathBuf>,
+    /// The panel that is shown.
+    pub panel: Panel,
+    /// Covered and uncovered pictures.
+    pub coach: Coach,
+    /// The field of the coach.
+    pub typing: Typing,
+    /// All countries instead of five.
+    pub all_rows: bool,
+    /// The inset of what the model saw.
+    pub show_seen: bool,
+    /// The model's card.
+    pub show_card: bool,
+    /// A list to open, asked for by key.
+    pub open_list: Option<List>,
+    /// A region is wanted as soon as the monitors are known.
+    pub region_wanted: bool,
+    /// The region that is being chosen.
+    pub region: Option<Choosing>,
+    /// What was captured last.
+    pub last_target: Option<Target>,
+    /// Textures.
+    pub textures: Textures,
+}
+
+impl State {
+    /// The begin of the window.
+    #[must_use]
+    pub fn new(settings: Settings, settings_path: Option<std::path::PathBuf>, textures: Textures) -> Self {
+        Self {
+            snapshot: Arc::default(),
+            started: settings.clone(),
+            settings,
+            settings_path,
+            panel: Panel::default(),
+            coach: Coach::default(),
+            typing: Typing::default(),
+            all_rows: false,
+            show_seen: true,
+            show_card: false,
+            open_list: None,
+            region_wanted: false,
+            region: None,
+            last_target: None,
+            textures,
+        }
+    }
+
+    /// The number of the picture that is shown.
+    #[must_use]
+    pub fn current(&self) -> Option<u64> {
+        self.snapshot.current.as_ref().map(|look| look.id)
+    }
+
+    /// Whether the ranking of the picture shown is covered. While watching nothing is: every frame is a new
+    /// picture, and nobody could guess as fast.
+    #[must_use]
+    pub fn covered(&self) -> bool {
+        let look = self.snapshot.current.as_ref();
+        self.settings.coach
+            && self.snapshot.watching.is_none()
+            && look.is_some_and(|look| look.outcome.is_ok() && self.coach.covers(look.id))
+    }
+
+    /// Takes the worker's newest state in.
+    pub fn refresh(&mut self, snapshot: Arc<Snapshot>) {
+        let before = self.current();
+        if snapshot.watching.is_some()
+            && let Some(look) = &snapshot.current
+        {
+            // What was seen while watching is not covered afterwards.
+            self.coach.reveal(look.id);
+        }
+        self.snapshot = snapshot;
+        if self.current() != before {
+            self.typing = Typing::default();
+            let recent = Arc::clone(&self.snapshot);
+            let current = self.current();
+            self.coach.keep(|id| current == Some(id) || recent.recent.iter().any(|look| look.id == id));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The status bar: engine and device that really ran, where the time went, ready or busy.
+
+use std::time::Duration;
+
+use egui::{Align, Label, Layout, RichText, TextStyle, Ui};
+use egui_phosphor::regular as icon;
+
+use super::message::Kind;
+use crate::engine::{Look, Place, Snapshot};
+use crate::ui::{theme, words};
+
+/// Work that is over sooner is not mentioned.
+pub const QUIET: Duration = Duration::from_millis(300);
+/// Work that takes longer is told with its time.
+const LONG: Duration = Duration::from_secs(2);
+
+/// Whether work has gone on for long enough to be mentioned; asks for a repaint when that will be so.
+pub fn mentions(ui: &Ui, snapshot: &Snapshot) -> bool {
+    let Some(busy) = &snapshot.busy else { return false };
+    let elapsed = busy.since.elapsed();
+    if elapsed < QUIET {
+        ui.ctx().request_repaint_after(QUIET.saturating_sub(elapsed));
+        return false;
+    }
+    true
+}
+
+/// Draws the bar.
+pub fn show(ui: &mut Ui, snapshot: &Snapshot) {
+    ui.horizontal_centered(|ui| {
+        ui.style_mut().override_text_style = Some(TextStyle::Small);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            state(ui, snapshot);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.add(Label::new(RichText::new(facts(snapshot)).weak()).truncate());
+            });
+        });
+    });
+    badge(ui, snapshot);
+}
+
+/// Why something better is not used, and what failed in the engine.
+fn badge(ui: &mut Ui, snapshot: &Snapshot) {
+    let note = snapshot.engine.note.iter().map(|note| (Kind::Warning, note.as_str()));
+    let failed = snapshot.problems.iter().filter(|problem| problem.place == Place::Engine);
+    let failed = failed.map(|problem| (Kind::Error, problem.text.as_str()));
+    for (kind, text) in note.chain(failed) {
+        let colour = kind.colour(theme::palette(ui.visuals()));
+        ui.horizontal(|ui| {
+            ui.style_mut().override_text_style = Some(TextStyle::Small);
+            ui.add(Label::new(RichText::new(kind.icon()).color(colour)).selectable(false));
+            ui.add(Label::new(text).truncate());
+        });
+    }
+}
+
+fn state(ui: &mut Ui, snapshot: &Snapshot) {
+    let palette = theme::palette(ui.visuals());
+    let mentioned = mentions(ui, snapshot);
+    match &snapshot.busy {
+        Some(busy) if mentioned => {
+            let elapsed = busy.since.elapsed();
+            let time =
+                if elapsed >= LONG { format!(", {}\u{a0}s", elapsed.as_secs()) } else { String::new() };
+            ui.label(format!("{}{time}", busy.what));
+            ui.label(RichText::new(icon::HOURGLASS).color(palette.accent));
+            ui.ctx().request_repaint_after(Duration::from_secs(1));
+        }
+        _ if snapshot.ready => {
+            let watching = snapshot.watching.is_some();
+            ui.label(if watching { "watching" } else { "ready" });
+            ui.label(
+                RichText::new(if watching { icon::EYE } else { icon::CHECK_CIRCLE }).color(palette.success),
+            );
+        }
+        Some(_) => {
+            ui.label("starting");
+        }
+        None => {
+            ui.label("no model");
+            ui.label(RichText::new(icon::WARNING).color(palette.warning));
+        }
+    }
+}
+
+/// "ONNX Runtime 1.32.0 · CPU, 2 threads · decode 4 · prepare 1 · infer 71 ms".
+fn facts(snapshot: &Snapshot) -> String {
+    let engine = &snapshot.engine;
+    if engine.name.is_empty() {
+        return String::new();
+    }
+    let mut text =
+        format!("{} · {}, {}", engine.name, engine.device, words::count(engine.threads, "thread", "threads"));
+    if let Some(look) = snapshot.current.as_deref().filter(|look| look.outcome.is_ok()) {
+        text.push_str(&split(look));
+    }
+    text
+}
+
+fn split(look: &Look) -> String {
+    let times = &look.timings;
+    let [decode, prepare, infer] = [times.decode, times.preprocess, times.inference].map(words::milliseconds);
+    format!(" · decode\u{a0}{decode} · prepare\u{a0}{prepare} · infer\u{a0}{infer}\u{a0}ms")
+}
