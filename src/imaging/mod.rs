@@ -2,9 +2,15 @@
 //!
 //! [`Picture::open`] looks at what a file *is* (never at its extension), refuses what would not
 //! fit in memory before it is decoded, applies the EXIF orientation and says what it could not
-//! show ([`Note`]). [`preprocess`] then does what Pillow and `numpy` do in the trainer, so that a
+//! show ([`Note`]). [`preprocess()`] then does what Pillow and `numpy` do in the trainer, so that a
 //! model sees the same numbers here as where it was trained. [`is_blank`] tells a black capture
 //! from a picture, and [`picture_files`] lists the pictures of files and folders.
+//!
+//! [`Picture::open`]: crate::imaging::Picture::open
+//! [`Note`]: crate::imaging::Note
+//! [`preprocess()`]: crate::imaging::preprocess()
+//! [`is_blank`]: crate::imaging::is_blank
+//! [`picture_files`]: crate::imaging::picture_files
 
 mod blank;
 mod decode;
