@@ -1,0 +1,157 @@
+//! The built program on generated pictures: what a user types, and what comes back.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use common::{golden_logits, model_folder, onnx, plain, street};
+
+const SHIPPED: [&str; 2] = ["dinov2-vit-s", "efficientnet-lite0"];
+
+/// The program with a data folder of its own and the embedded engine.
+fn streetwise(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_streetwise"));
+    command.env("STREETWISE_DATA", data).env("STREETWISE_RUNTIME", "embedded");
+    command
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = std::str::from_utf8(&output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Three drawn streets in a folder.
+fn pictures(root: &Path) -> PathBuf {
+    let folder = root.join("pictures");
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, shift) in [("a.png", 0), ("b.png", -60), ("c.png", 90)] {
+        street(400, 300, shift).save(folder.join(name)).unwrap();
+    }
+    folder
+}
+
+/// The shipped models rank the drawn streets as they did when they were accepted. After a new model was accepted,
+/// `UPDATE_GOLDEN=1 cargo nextest run --test command_line` writes the file anew.
+#[test]
+fn the_shipped_models_rank_drawn_streets_as_when_they_were_accepted() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = pictures(root.path());
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rankings.json");
+    let mut found = serde_json::Map::new();
+    for model in SHIPPED {
+        let output =
+            streetwise(root.path()).args(["guess", "--json", "--model", model]).arg(&folder).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        let rankings: Vec<Value> = lines(&output).iter().map(|line| line["ranking"].clone()).collect();
+        assert_eq!(rankings.len(), 3);
+        found.insert(model.to_owned(), json!(rankings));
+    }
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&golden, serde_json::to_string_pretty(&found).unwrap() + "\n").unwrap();
+    }
+    let expected: Value = serde_json::from_slice(&std::fs::read(&golden).unwrap()).unwrap();
+    for model in SHIPPED {
+        for (have, want) in found[model].as_array().unwrap().iter().zip(expected[model].as_array().unwrap()) {
+            for (have, want) in have.as_array().unwrap().iter().zip(want.as_array().unwrap()) {
+                assert_eq!(have["country"], want["country"], "{model}");
+                let (p, q) = (have["p"].as_f64().unwrap(), want["p"].as_f64().unwrap());
+                assert!((p - q).abs() < 0.01, "{model}: {p} against {q}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_folder_gives_one_line_per_picture_in_order_and_a_bad_file_does_not_stop_the_rest() {
+    let root = tempfile::tempdir().unwrap();
+    model_folder(&root.path().join("models"), "tiny", &onnx("tiny"), &golden_logits("tiny"), |_| ());
+    let folder = pictures(root.path());
+    std::fs::write(folder.join("b2.jpg"), "this is text").unwrap();
+    let output = streetwise(root.path()).args(["guess", "--json", "--model", "tiny"]).arg(&folder).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let lines = lines(&output);
+    let names: Vec<String> = lines
+        .iter()
+        .map(|line| Path::new(line["file"].as_str().unwrap()).file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(names, ["a.png", "b.png", "b2.jpg", "c.png"]);
+    assert!(lines[2]["error"].as_str().unwrap().contains("b2.jpg"), "{}", lines[2]);
+    let first = &lines[0];
+    for key in ["model", "engine", "device", "ranking", "regions", "unsure", "ms"] {
+        assert!(!first[key].is_null(), "{key} is missing: {first}");
+    }
+    for key in ["decode", "preprocess", "inference", "total"] {
+        assert!(first["ms"][key].as_f64().unwrap() >= 0.0, "{key}");
+    }
+}
+
+#[test]
+fn in_words_it_names_the_country_the_model_and_how_many_it_knows() {
+    let root = tempfile::tempdir().unwrap();
+    model_folder(&root.path().join("models"), "tiny", &onnx("tiny"), &golden_logits("tiny"), |_| ());
+    let file = root.path().join("red.bmp");
+    plain([255, 0, 0]).save(&file).unwrap();
+    let output = streetwise(root.path()).args(["guess", "--model", "tiny"]).arg(&file).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in ["Australia", "knows 3 countries", "embedded (tract", "Australia and New Zealand"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn models_are_added_listed_verified_and_removed() {
+    let root = tempfile::tempdir().unwrap();
+    let made = model_folder(&root.path().join("trained"), "tiny", &onnx("tiny"), &golden_logits("tiny"), |_| ());
+    let run = |arguments: &[&str]| streetwise(root.path()).args(arguments).output().unwrap();
+    let added = run(&["models", "add", made.to_str().unwrap()]);
+    assert!(added.status.success(), "{}", said(&added));
+    let again = run(&["models", "add", made.to_str().unwrap()]);
+    assert!(said(&again).contains("there already"), "{}", said(&again));
+    let listed = lines(&run(&["models", "list", "--json"]));
+    let tiny = listed.iter().find(|line| line["model"] == "tiny").unwrap();
+    assert_eq!(tiny["owner"], "user");
+    let verified = run(&["models", "verify", "tiny", "--json"]);
+    assert_eq!(lines(&verified)[0]["ok"], true);
+    assert!(run(&["models", "remove", "tiny"]).status.success());
+    let gone = run(&["models", "remove", "tiny"]);
+    assert!(said(&gone).contains("no model named tiny"), "{}", said(&gone));
+    let kept = run(&["models", "remove", "dinov2-vit-s"]);
+    assert!(said(&kept).contains("ships with Streetwise"), "{}", said(&kept));
+}
+
+#[test]
+fn a_spoilt_model_is_not_added() {
+    let root = tempfile::tempdir().unwrap();
+    let made = model_folder(&root.path().join("trained"), "bad", &onnx("tiny"), &[9.0, 9.0, 9.0], |_| ());
+    let output = streetwise(root.path()).args(["models", "add"]).arg(&made).output().unwrap();
+    assert!(!output.status.success());
+    assert!(said(&output).contains("golden check failed"), "{}", said(&output));
+    assert!(!root.path().join("models/bad").exists());
+}
+
+#[test]
+fn damaged_settings_are_kept_aside_and_told() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("settings.json"), "{ not json").unwrap();
+    let output = streetwise(root.path()).args(["models", "list"]).output().unwrap();
+    assert!(output.status.success());
+    assert!(said(&output).contains("settings.json.bad"), "{}", said(&output));
+    assert!(root.path().join("settings.json.bad").exists());
+}
+
+#[test]
+fn wrong_usage_is_two_and_what_is_not_there_is_one() {
+    let root = tempfile::tempdir().unwrap();
+    let status = |arguments: &[&str]| streetwise(root.path()).args(arguments).output().unwrap().status.code();
+    assert_eq!(status(&["guess"]), Some(2));
+    assert_eq!(status(&["guess", "--model", "none", "x.jpg"]), Some(1));
+    assert_eq!(status(&["completions", "bash"]), Some(0));
+    assert_eq!(status(&["doctor", "--json"]), Some(0));
+}

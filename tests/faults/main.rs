@@ -1,0 +1,9 @@
+//! What the app does when its input is bad or the machine is broken.
+
+mod capture;
+mod engine;
+mod models;
+mod pictures;
+
+#[path = "../common/mod.rs"]
+mod common;
