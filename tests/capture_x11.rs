@@ -56,7 +56,10 @@ fn a_covered_window_is_captured_whole() {
         let below = app.window(Area::new(50, 40, 200, 100), "below", WINE);
         let above = app.window(Area::new(100, 60, 300, 200), "above", [10, 120, 60]);
         let mut source = open(server);
-        assert!(source.shot(&Target::Window(below)).unwrap() == pattern(200, 100, WINE), "covered before the first shot");
+        assert!(
+            source.shot(&Target::Window(below)).unwrap() == pattern(200, 100, WINE),
+            "covered before the first shot"
+        );
         assert!(source.shot(&Target::Window(above)).unwrap() == pattern(300, 200, [10, 120, 60]));
         let screen = source.shot(&Target::Monitor(0)).unwrap();
         assert_eq!(screen.get_pixel(120, 80), &Rgb([10, 120, 60]), "the screen still shows what is on top");
@@ -177,7 +180,8 @@ fn a_region_is_the_exact_crop_and_is_cut_at_the_edge() {
 fn monitors_lie_where_the_server_says() {
     on_x(|server| {
         let mut source = open(server);
-        let areas = |source: &mut X11| -> Vec<Area> { source.monitors().unwrap().iter().map(|m| m.area).collect() };
+        let areas =
+            |source: &mut X11| -> Vec<Area> { source.monitors().unwrap().iter().map(|m| m.area).collect() };
         assert_eq!(areas(&mut source), [Area::new(0, 0, 640, 480)]);
         let app = Painter::start(server);
         app.split_screen();
@@ -199,8 +203,12 @@ fn the_list_has_titles_and_programs_and_leaves_out_menus_and_this_program() {
         app.own(Area::new(10, 10, 80, 80));
         app.window(Area::new(0, 0, 1, 1), "helper", WINE);
         let windows = open(server).windows().unwrap();
-        let listed: Vec<_> = windows.iter().map(|w| (w.id, w.title.as_str(), w.app.as_str(), w.minimised)).collect();
-        assert_eq!(listed, [(game, "GeoGuessr – Straße", "Painter", false), (untitled, "", "Painter", false)]);
+        let listed: Vec<_> =
+            windows.iter().map(|w| (w.id, w.title.as_str(), w.app.as_str(), w.minimised)).collect();
+        assert_eq!(
+            listed,
+            [(game, "GeoGuessr – Straße", "Painter", false), (untitled, "", "Painter", false)]
+        );
         assert_eq!(windows[0].area, Area::new(50, 40, 200, 100));
     });
 }
@@ -212,7 +220,9 @@ fn under_a_window_manager_the_list_is_its_own_and_minimised_windows_are_marked()
         let app = Painter::start(server);
         let game = app.window(Area::new(50, 60, 200, 100), "game", WINE);
         let mut source = open(server);
-        let mut minimised = |source: &mut X11| source.windows().unwrap().iter().map(|w| (w.id, w.minimised)).collect::<Vec<_>>();
+        let mut minimised = |source: &mut X11| {
+            source.windows().unwrap().iter().map(|w| (w.id, w.minimised)).collect::<Vec<_>>()
+        };
         soon(&vec![(game, false)], || minimised(&mut source));
         soon(&true, || source.shot(&Target::Window(game)) == Ok(pattern(200, 100, WINE)));
         app.iconify(game);

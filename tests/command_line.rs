@@ -46,8 +46,11 @@ fn the_shipped_models_rank_drawn_streets_as_when_they_were_accepted() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rankings.json");
     let mut found = serde_json::Map::new();
     for model in SHIPPED {
-        let output =
-            streetwise(root.path()).args(["guess", "--json", "--model", model]).arg(&folder).output().unwrap();
+        let output = streetwise(root.path())
+            .args(["guess", "--json", "--model", model])
+            .arg(&folder)
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{}", said(&output));
         let rankings: Vec<Value> = lines(&output).iter().map(|line| line["ranking"].clone()).collect();
         assert_eq!(rankings.len(), 3);
@@ -74,12 +77,15 @@ fn a_folder_gives_one_line_per_picture_in_order_and_a_bad_file_does_not_stop_the
     model_folder(&root.path().join("models"), "tiny", &onnx("tiny"), &golden_logits("tiny"), |_| ());
     let folder = pictures(root.path());
     std::fs::write(folder.join("b2.jpg"), "this is text").unwrap();
-    let output = streetwise(root.path()).args(["guess", "--json", "--model", "tiny"]).arg(&folder).output().unwrap();
+    let output =
+        streetwise(root.path()).args(["guess", "--json", "--model", "tiny"]).arg(&folder).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let lines = lines(&output);
     let names: Vec<String> = lines
         .iter()
-        .map(|line| Path::new(line["file"].as_str().unwrap()).file_name().unwrap().to_string_lossy().into_owned())
+        .map(|line| {
+            Path::new(line["file"].as_str().unwrap()).file_name().unwrap().to_string_lossy().into_owned()
+        })
         .collect();
     assert_eq!(names, ["a.png", "b.png", "b2.jpg", "c.png"]);
     assert!(lines[2]["error"].as_str().unwrap().contains("b2.jpg"), "{}", lines[2]);
@@ -108,7 +114,8 @@ fn in_words_it_names_the_country_the_model_and_how_many_it_knows() {
 #[test]
 fn models_are_added_listed_verified_and_removed() {
     let root = tempfile::tempdir().unwrap();
-    let made = model_folder(&root.path().join("trained"), "tiny", &onnx("tiny"), &golden_logits("tiny"), |_| ());
+    let made =
+        model_folder(&root.path().join("trained"), "tiny", &onnx("tiny"), &golden_logits("tiny"), |_| ());
     let run = |arguments: &[&str]| streetwise(root.path()).args(arguments).output().unwrap();
     let added = run(&["models", "add", made.to_str().unwrap()]);
     assert!(added.status.success(), "{}", said(&added));

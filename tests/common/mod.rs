@@ -23,7 +23,13 @@ pub fn golden_logits(name: &str) -> Vec<f32> {
 }
 
 /// Writes a model folder `root/id` around an ONNX file; `edit` may spoil the manifest.
-pub fn model_folder(root: &Path, id: &str, bytes: &[u8], golden: &[f32], edit: impl FnOnce(&mut Value)) -> PathBuf {
+pub fn model_folder(
+    root: &Path,
+    id: &str,
+    bytes: &[u8],
+    golden: &[f32],
+    edit: impl FnOnce(&mut Value),
+) -> PathBuf {
     let folder = root.join(id);
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("model.onnx"), bytes).unwrap();

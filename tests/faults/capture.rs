@@ -51,7 +51,12 @@ fn a_window_that_is_minimised_or_closed_is_a_typed_error_and_comes_back() {
 
 /// A desktop of two monitors, each given as the system does (scaled units, pixels per unit), and
 /// what a region of it must show: size, and some pixels as (column, row, monitor, x, y).
-fn check_region(monitors: [(Area, f64); 2], region: Area, size: (u32, u32), pixels: &[(u32, u32, usize, u32, u32)]) {
+fn check_region(
+    monitors: [(Area, f64); 2],
+    region: Area,
+    size: (u32, u32),
+    pixels: &[(u32, u32, usize, u32, u32)],
+) {
     let places = physical(&monitors);
     let frames: Vec<RgbImage> =
         (1..).zip(&places).map(|(number, area)| marked(number, area.width, area.height)).collect();
@@ -62,14 +67,23 @@ fn check_region(monitors: [(Area, f64); 2], region: Area, size: (u32, u32), pixe
     let frame = desktop.shot(&Target::Region(region)).unwrap();
     assert_eq!(frame.dimensions(), size, "{region:?} of {places:?}");
     for &(column, row, monitor, x, y) in pixels {
-        assert_eq!(frame.get_pixel(column, row), frames[monitor].get_pixel(x, y), "{column},{row} of {region:?}");
+        assert_eq!(
+            frame.get_pixel(column, row),
+            frames[monitor].get_pixel(x, y),
+            "{column},{row} of {region:?}"
+        );
     }
 }
 
 #[test]
 fn regions_of_two_scaled_monitors_are_the_exact_crop() {
     let plain = [(Area::new(0, 0, 1920, 1080), 1.0), (Area::new(-1280, -200, 1280, 1024), 1.0)];
-    check_region(plain, Area::new(100, 50, 300, 200), (300, 200), &[(0, 0, 0, 100, 50), (299, 199, 0, 399, 249)]);
+    check_region(
+        plain,
+        Area::new(100, 50, 300, 200),
+        (300, 200),
+        &[(0, 0, 0, 100, 50), (299, 199, 0, 399, 249)],
+    );
     check_region(plain, Area::new(-1280, -200, 64, 32), (64, 32), &[(0, 0, 1, 0, 0), (63, 31, 1, 63, 31)]);
     check_region(
         plain,
@@ -77,7 +91,12 @@ fn regions_of_two_scaled_monitors_are_the_exact_crop() {
         (300, 100),
         &[(0, 0, 1, 1180, 200), (99, 99, 1, 1279, 299), (100, 0, 0, 0, 0), (299, 99, 0, 199, 99)],
     );
-    check_region(plain, Area::new(-2000, -900, 1000, 800), (280, 100), &[(0, 0, 1, 0, 0), (279, 99, 1, 279, 99)]);
+    check_region(
+        plain,
+        Area::new(-2000, -900, 1000, 800),
+        (280, 100),
+        &[(0, 0, 1, 0, 0), (279, 99, 1, 279, 99)],
+    );
     // 150 %: 1280 × 720 units are 1920 × 1080 pixels, and the second one begins 150 above.
     let scaled = [(Area::new(0, 0, 1280, 720), 1.5), (Area::new(-1280, -100, 1280, 720), 1.5)];
     check_region(
@@ -93,7 +112,8 @@ fn regions_of_two_scaled_monitors_are_the_exact_crop() {
 
 #[test]
 fn a_region_off_the_desktop_is_gone_and_a_gap_is_black() {
-    let mut desktop = Fake::new().monitor("a", 0, 0, marked(1, 100, 100)).monitor("b", 100, 50, marked(2, 100, 100));
+    let mut desktop =
+        Fake::new().monitor("a", 0, 0, marked(1, 100, 100)).monitor("b", 100, 50, marked(2, 100, 100));
     let off = desktop.shot(&Target::Region(Area::new(500, 0, 10, 10)));
     assert!(matches!(off, Err(CaptureError::Gone { .. })));
     let both = desktop.shot(&Target::Region(Area::new(0, 0, 200, 150))).unwrap();

@@ -22,7 +22,8 @@ fn guess(arguments: &[&str], runtime: Option<&Path>) -> Ran {
     if let Some(library) = runtime {
         command.arg("--runtime").arg(library);
     }
-    let output = command.args(["guess", "--json", "--model", "tiny"]).args(arguments).arg(&file).output().unwrap();
+    let output =
+        command.args(["guess", "--json", "--model", "tiny"]).args(arguments).arg(&file).output().unwrap();
     Ran {
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),

@@ -60,7 +60,10 @@ fn a_changed_file_is_refused_by_its_checksum() {
     bytes[last] ^= 1;
     std::fs::write(folder.join("model.onnx"), bytes).unwrap();
     let error = load(&folder).unwrap_err();
-    assert!(matches!(&error, ModelError::Hash { model, file } if model == "tiny" && file == "model.onnx"), "{error}");
+    assert!(
+        matches!(&error, ModelError::Hash { model, file } if model == "tiny" && file == "model.onnx"),
+        "{error}"
+    );
 }
 
 #[test]

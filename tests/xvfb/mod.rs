@@ -48,7 +48,16 @@ impl Xvfb {
     fn run(display: Option<&str>, screen: &str) -> Option<Self> {
         let mut command = Command::new("Xvfb");
         // `-noreset`: a server resets when its last client leaves, and tests come and go.
-        command.args(display).args(["-displayfd", "1", "-screen", "0", screen, "-nolisten", "tcp", "-noreset"]);
+        command.args(display).args([
+            "-displayfd",
+            "1",
+            "-screen",
+            "0",
+            screen,
+            "-nolisten",
+            "tcp",
+            "-noreset",
+        ]);
         let started = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = match started {
             Ok(child) => child,
@@ -133,7 +142,12 @@ impl Painter {
                     Event::ConfigureNotify(event) => event.window,
                     _ => continue,
                 };
-                let colour = painted.lock().unwrap().iter().find(|(id, _)| *id == window).and_then(|(_, colour)| *colour);
+                let colour = painted
+                    .lock()
+                    .unwrap()
+                    .iter()
+                    .find(|(id, _)| *id == window)
+                    .and_then(|(_, colour)| *colour);
                 if let Some(colour) = colour {
                     let _ = paint(&connection, window, colour);
                 }
@@ -152,7 +166,8 @@ impl Painter {
 
     /// A window that stays black.
     pub fn plain(&self, area: Area, title: &str) -> Window {
-        let id = self.create(area, title, &CreateWindowAux::new().background_pixel(self.screen.black_pixel), None);
+        let id =
+            self.create(area, title, &CreateWindowAux::new().background_pixel(self.screen.black_pixel), None);
         self.show(id);
         id
     }
@@ -177,13 +192,26 @@ impl Painter {
     /// A window of 32 bits with a border of 7 pixels.
     pub fn translucent(&self, area: Area, colour: [u8; 3]) -> Window {
         let depth = self.screen.allowed_depths.iter().find(|depth| depth.depth == 32).unwrap();
-        let visual = depth.visuals.iter().find(|visual| visual.class == VisualClass::TRUE_COLOR).unwrap().visual_id;
+        let visual =
+            depth.visuals.iter().find(|visual| visual.class == VisualClass::TRUE_COLOR).unwrap().visual_id;
         let (colormap, id) = (self.connection.generate_id().unwrap(), self.connection.generate_id().unwrap());
         self.connection.create_colormap(ColormapAlloc::NONE, colormap, self.screen.root, visual).unwrap();
         let aux = CreateWindowAux::new().colormap(colormap).border_pixel(0x00ff_ffff).event_mask(events());
         let (x, y, width, height) = numbers(area);
         self.connection
-            .create_window(32, id, self.screen.root, x, y, width, height, 7, WindowClass::INPUT_OUTPUT, visual, &aux)
+            .create_window(
+                32,
+                id,
+                self.screen.root,
+                x,
+                y,
+                width,
+                height,
+                7,
+                WindowClass::INPUT_OUTPUT,
+                visual,
+                &aux,
+            )
             .unwrap()
             .check()
             .unwrap();
@@ -198,13 +226,17 @@ impl Painter {
         let (x, y, width, height) = numbers(area);
         let aux = aux.clone().event_mask(events());
         let class = WindowClass::INPUT_OUTPUT;
-        self.connection.create_window(0, id, self.screen.root, x, y, width, height, 0, class, 0, &aux).unwrap();
+        self.connection
+            .create_window(0, id, self.screen.root, x, y, width, height, 0, class, 0, &aux)
+            .unwrap();
         let (name, utf8) = (self.atom("_NET_WM_NAME"), self.atom("UTF8_STRING"));
         if !title.is_empty() {
             self.connection.change_property8(PropMode::REPLACE, id, name, utf8, title.as_bytes()).unwrap();
         }
         let class = b"painter\0Painter\0";
-        self.connection.change_property8(PropMode::REPLACE, id, AtomEnum::WM_CLASS, AtomEnum::STRING, class).unwrap();
+        self.connection
+            .change_property8(PropMode::REPLACE, id, AtomEnum::WM_CLASS, AtomEnum::STRING, class)
+            .unwrap();
         self.painted.lock().unwrap().push((id, colour));
         self.connection.sync().unwrap();
         id
@@ -279,12 +311,8 @@ fn paint(connection: &RustConnection, id: Window, colour: [u8; 3]) -> Result<(),
     let (right, below) = (size.width / 2, size.height / 2);
     let gc = connection.generate_id()?;
     connection.create_gc(gc, id, &CreateGCAux::new())?;
-    let quadrants = [
-        (0, 0, colour),
-        (right, 0, [255, 0, 0]),
-        (0, below, [0, 255, 0]),
-        (right, below, [0, 0, 255]),
-    ];
+    let quadrants =
+        [(0, 0, colour), (right, 0, [255, 0, 0]), (0, below, [0, 255, 0]), (right, below, [0, 0, 255])];
     for (x, y, [red, green, blue]) in quadrants {
         let pixel = if size.depth == 16 {
             u32::from(red >> 3) << 11 | u32::from(green >> 2) << 5 | u32::from(blue >> 3)
