@@ -79,7 +79,7 @@ mod tests {
             version: "1.32.0".into(),
         };
         std::fs::write(cpu.join(RECEIPT), serde_json::to_vec(&receipt).unwrap()).unwrap();
-        assert_eq!(libraries(&paths), [library.clone()]);
+        assert_eq!(libraries(&paths), std::slice::from_ref(&library));
         check(&library).unwrap();
         std::fs::write(&library, b"as  changed!").unwrap();
         assert!(check(&library).unwrap_err().to_string().contains("checksum differs"));
