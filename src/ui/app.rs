@@ -8,7 +8,6 @@ use egui::{Context, Event, Key, Modifiers, Ui};
 
 use crate::capture::Target;
 use crate::engine::{Brain, Command, EyeFactory, Worker};
-use crate::imaging::Picture;
 use crate::store::{Loaded, Settings};
 
 use super::background::{Background, Found};
@@ -18,7 +17,7 @@ use super::textures::Textures;
 use super::widgets::recent;
 use super::widgets::region::Choosing;
 use super::widgets::toasts::Toasts;
-use super::{layout, sample, theme};
+use super::{layout, theme};
 
 /// What the window is started with.
 pub struct Parts {
@@ -166,9 +165,7 @@ impl App {
         match command {
             UiCommand::Open => self.background.choose_pictures(),
             UiCommand::Paste => self.background.paste(),
-            UiCommand::Sample => {
-                self.worker.send(Command::Look(Picture::from_rgb("sample picture", sample::street())))
-            }
+            UiCommand::Sample => self.background.draw_sample(),
             UiCommand::PickWindow => self.list(List::Windows),
             UiCommand::PickMonitor => self.list(List::Monitors),
             UiCommand::PickRegion => {

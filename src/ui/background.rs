@@ -9,6 +9,8 @@ use egui::Context;
 use crate::imaging::Picture;
 use crate::store::Settings;
 
+use super::sample;
+
 /// What a thread found out.
 #[derive(Debug)]
 pub enum Found {
@@ -137,20 +139,36 @@ impl Background {
         if self.dialog.as_ref().is_some_and(|open| !open.is_finished()) {
             return;
         }
+        self.dialog = self.spawn("dialog", move || pollster::block_on(dialog));
+    }
+
+    /// Draws the sample picture.
+    pub fn draw_sample(&self) {
+        self.spawn("sample", || Some(Found::Picture(Picture::from_rgb("sample picture", sample::street()))));
+    }
+
+    /// Does something on a thread of its own and reports what it found.
+    fn spawn(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> Option<Found> + Send + 'static,
+    ) -> Option<JoinHandle<()>> {
         let (report, ctx) = (self.report.clone(), self.ctx.clone());
-        let wait = move || {
-            if let Some(found) = pollster::block_on(dialog) {
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            if let Some(found) = work() {
                 // The window may be gone; then nobody wants to know.
                 let _ = report.send(found);
                 ctx.request_repaint();
             }
-        };
-        match std::thread::Builder::new().name("dialog".into()).spawn(wait) {
-            Ok(thread) => self.dialog = Some(thread),
+        });
+        match thread {
+            Ok(thread) => Some(thread),
             Err(error) => {
-                let text = format!("The file dialog could not be shown ({error}); drop the picture instead.");
+                let text =
+                    format!("The system gives no thread ({error}); close some programs and try again.");
                 // The receiving end is a field of this very value.
                 let _ = self.report.send(Found::Tell(text));
+                None
             }
         }
     }

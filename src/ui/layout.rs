@@ -49,7 +49,7 @@ fn rail_button(ui: &mut Ui, command: UiCommand, selected: bool, scale: f32) -> b
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 56.0 * scale), Sense::click());
     let painter = ui.painter();
     if selected || response.hovered() {
-        painter.rect_filled(rect, theme::RADIUS, if selected { palette.raised } else { palette.hovered });
+        painter.rect_filled(rect, theme::RADIUS, if selected { palette.panel } else { palette.hovered });
     }
     if selected {
         let mark = Rect::from_min_size(rect.min + vec2(0.0, 12.0), vec2(3.0, rect.height() - 24.0));

@@ -1,6 +1,6 @@
 //! The right column: ranking, regions, what may be said, and the model behind it.
 
-use egui::{Button, ComboBox, Label, RichText, TextStyle, Ui};
+use egui::{Align, Button, ComboBox, Label, Layout, RichText, Ui, vec2};
 use egui_phosphor::regular as icon;
 
 use crate::engine::{Look, ModelSummary, Place};
@@ -37,10 +37,10 @@ pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
 }
 
 fn nothing_yet(ui: &mut Ui, state: &State) {
-    let text = if state.snapshot.ready {
-        "The ranked countries appear here."
-    } else {
-        "The model is loading; a picture may be opened meanwhile."
+    let text = match (state.snapshot.ready, &state.snapshot.busy) {
+        (true, _) => "The ranked countries appear here.",
+        (false, Some(_)) => "The model is loading; a picture may be opened meanwhile.",
+        (false, None) => "Without a model there is no ranking.",
     };
     ui.add(Label::new(RichText::new(text).weak()).wrap());
 }
@@ -92,20 +92,20 @@ fn more(ui: &mut Ui, all: bool, count: usize, actions: &mut Vec<Action>) {
 /// The picker, the card, and what the model can know at all.
 fn model(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     let current = state.snapshot.models.iter().find(|model| Some(&model.id) == state.snapshot.model.as_ref());
-    ui.horizontal(|ui| {
-        let card = 96.0 * TextStyle::Body.resolve(ui.style()).size / theme::TYPE[1];
-        let width = (ui.available_width() - card).max(120.0);
+    let row = vec2(ui.available_width(), ui.spacing().interact_size.y);
+    ui.allocate_ui_with_layout(row, Layout::right_to_left(Align::Center), |ui| {
+        if command_button(ui, UiCommand::Card, Weight::Toggle(state.show_card), current.is_some()).clicked() {
+            actions.push(Action::Ui(UiCommand::Card));
+        }
         let shown = current.map_or("no model", |model| model.name.as_str());
-        let picker = ComboBox::from_id_salt("model").width(width).truncate().selected_text(shown);
+        let picker =
+            ComboBox::from_id_salt("model").width(ui.available_width()).truncate().selected_text(shown);
         let response = picker.show_ui(ui, |ui| {
             for model in &state.snapshot.models {
                 offer(ui, model, current.is_some_and(|current| current.id == model.id), actions);
             }
         });
         named(response.response, "Model").on_hover_text("Choose the model that looks at the picture");
-        if command_button(ui, UiCommand::Card, Weight::Toggle(state.show_card), current.is_some()).clicked() {
-            actions.push(Action::Ui(UiCommand::Card));
-        }
     });
     assist::problems(ui, state, Place::Model, actions);
     if let Some(model) = current {

@@ -100,7 +100,9 @@ fn centre(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     if state.region.is_some() {
         region(ui, state, actions);
     } else if let Some(look) = state.snapshot.current.clone() {
-        picture::show(ui, &mut state.textures, &look, state.show_seen && look.outcome.is_ok());
+        if picture::show(ui, &mut state.textures, &look, state.show_seen) {
+            actions.push(Action::Ui(UiCommand::Seen));
+        }
     } else {
         empty(ui, actions);
     }

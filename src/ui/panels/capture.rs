@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use egui::{
-    Align, Button, Layout, Popup, PopupCloseBehavior, Rect, Response, RichText, Role, ScrollArea, Sense,
-    Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Align, Button, Label, Layout, Popup, PopupCloseBehavior, Rect, Response, RichText, Role, ScrollArea,
+    Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 use image::RgbImage;
 
@@ -25,6 +25,7 @@ const HEIGHT: f32 = 420.0;
 
 /// Draws the row of controls.
 pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
+    ui.add(Label::new(RichText::new(hint()).weak().small()).truncate().selectable(false));
     ui.horizontal_wrapped(|ui| {
         for command in [UiCommand::Open, UiCommand::Paste] {
             if command_button(ui, command, Weight::Plain, true).clicked() {
@@ -45,13 +46,15 @@ pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
         if command_button(ui, UiCommand::Watch, Weight::Toggle(watching), known || watching).clicked() {
             actions.push(Action::Ui(UiCommand::Watch));
         }
-        if state.snapshot.current.is_some() {
-            ui.separator();
-            if command_button(ui, UiCommand::Seen, Weight::Toggle(state.show_seen), true).clicked() {
-                actions.push(Action::Ui(UiCommand::Seen));
-            }
-        }
     });
+}
+
+/// "Drop pictures anywhere · Ctrl+O open · Ctrl+V paste · F5 retake".
+fn hint() -> String {
+    let known = [UiCommand::Open, UiCommand::Paste, UiCommand::Retake].map(|command| {
+        format!("{} {}", command.shortcut_text().unwrap_or_default(), command.text().to_lowercase())
+    });
+    format!("Drop pictures anywhere · {}", known.join(" · "))
 }
 
 /// A button with a list below it. Opening it, by click or by key, asks for what there is now.
@@ -122,8 +125,8 @@ fn window_row(ui: &mut Ui, state: &mut State, window: &Window, small: Option<&Ar
     let text =
         Rect::from_min_max(pos2(cell.right() + theme::PAD, cell.top()), rect.max - vec2(theme::GAP, 0.0));
     let mut inner = ui.new_child(egui::UiBuilder::new().max_rect(text).layout(Layout::top_down(Align::Min)));
-    inner.add(egui::Label::new(title).truncate().selectable(false));
-    inner.add(egui::Label::new(RichText::new(about).weak().small()).truncate().selectable(false));
+    inner.add(Label::new(title).truncate().selectable(false));
+    inner.add(Label::new(RichText::new(about).weak().small()).truncate().selectable(false));
     let name = format!("Capture the window {title}, {}", window.app);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, !window.minimised, &name));
     response.clicked()

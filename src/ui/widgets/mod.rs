@@ -42,8 +42,8 @@ pub fn command_button(ui: &mut Ui, command: UiCommand, weight: Weight, enabled: 
 }
 
 /// The button of a command that shows only its icon.
-pub fn icon_button(ui: &mut Ui, command: UiCommand, name: &str) -> Response {
-    let response = ui.add(Button::new(command.icon()).frame_when_inactive(false));
+pub fn icon_button(ui: &mut Ui, command: UiCommand, icon: &str, name: &str) -> Response {
+    let response = ui.add(Button::new(icon).frame_when_inactive(false));
     named(response, name).on_hover_text(command.hint())
 }
 

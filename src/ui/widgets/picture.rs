@@ -2,17 +2,23 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, Color32, Rect, Role, Sense, Stroke, TextStyle, Ui, Vec2, WidgetInfo, pos2, vec2};
+use egui::{
+    Align, Align2, Color32, Layout, Margin, Rect, Role, Sense, Stroke, StrokeKind, TextStyle, Ui, UiBuilder,
+    Vec2, WidgetInfo, pos2, vec2,
+};
+use egui_phosphor::regular as icon;
 use image::RgbImage;
 
+use super::{Weight, command_button, icon_button};
 use crate::engine::Look;
+use crate::ui::commands::UiCommand;
 use crate::ui::textures::{Size, Textures};
 use crate::ui::theme;
 
 /// Largest side of the inset, in points.
 const INSET: f32 = 224.0;
 /// The inset takes at most this share of the area.
-const INSET_SHARE: f32 = 0.42;
+const INSET_SHARE: f32 = 0.34;
 
 const WHOLE: Rect = Rect { min: pos2(0.0, 0.0), max: pos2(1.0, 1.0) };
 
@@ -42,8 +48,8 @@ pub fn paint(ui: &Ui, textures: &mut Textures, picture: &Arc<RgbImage>, size: Si
     }
 }
 
-/// Shows a look: the picture and, where asked for, the inset.
-pub fn show(ui: &mut Ui, textures: &mut Textures, look: &Look, with_seen: bool) {
+/// Shows a look: the picture and, where asked for, the inset. True when the inset's button was pressed.
+pub fn show(ui: &mut Ui, textures: &mut Textures, look: &Look, with_seen: bool) -> bool {
     let area = ui.available_rect_before_wrap();
     ground(ui, area);
     let rect = fit(size_of(&look.picture), area);
@@ -52,38 +58,56 @@ pub fn show(ui: &mut Ui, textures: &mut Textures, look: &Look, with_seen: bool) 
     let [width, height] = [look.picture.width(), look.picture.height()];
     let name = format!("Picture {}, {width} by {height} pixels as shown", look.name);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
-    if with_seen {
-        inset(ui, textures, &look.seen, area);
+    if look.outcome.is_err() {
+        return false;
     }
+    let corner = area.shrink(theme::PAD);
+    if with_seen {
+        return inset(ui, textures, &look.seen, corner);
+    }
+    let place =
+        Align2::LEFT_BOTTOM.align_size_within_rect(vec2(area.width(), ui.spacing().interact_size.y), corner);
+    let mut child =
+        ui.new_child(UiBuilder::new().max_rect(place).layout(Layout::left_to_right(Align::Center)));
+    command_button(&mut child, UiCommand::Seen, Weight::Plain, true).clicked()
 }
 
-fn inset(ui: &mut Ui, textures: &mut Textures, seen: &Arc<RgbImage>, area: Rect) {
+/// What the model saw, in the lower left corner of `area`, with a button that takes it away.
+fn inset(ui: &mut Ui, textures: &mut Textures, seen: &Arc<RgbImage>, area: Rect) -> bool {
     let palette = theme::palette(ui.visuals());
     let font = TextStyle::Small.resolve(ui.style());
     let [width, height] = [seen.width(), seen.height()];
     let label =
         ui.painter().layout_no_wrap(format!("What the model saw · {width} × {height}"), font, palette.text);
-    let room = vec2(area.width(), area.height()) * INSET_SHARE;
+    let room = area.size() * INSET_SHARE;
     let side = INSET.min(room.x).min(room.y).max(64.0);
     let natural = size_of(seen);
     let shown = natural * (side / natural.max_elem());
-    let inner = vec2(shown.x.max(label.size().x), shown.y + theme::GAP_SMALL + label.size().y);
-    let frame = Align2::LEFT_BOTTOM
-        .align_size_within_rect(inner + Vec2::splat(2.0 * theme::GAP), area.shrink(theme::PAD));
+    let button = ui.spacing().interact_size.y;
+    let line = label.size().y.max(button);
+    let inner = vec2(shown.x.max(label.size().x + theme::GAP + button), shown.y + line);
+    let margin = Margin { left: 8, right: 8, top: 8, bottom: 0 };
+    let frame = Align2::LEFT_BOTTOM.align_size_within_rect(inner + margin.sum(), area);
     ui.painter().rect(
         frame,
         theme::RADIUS,
         palette.panel,
         Stroke::new(1.0, palette.line),
-        egui::StrokeKind::Inside,
+        StrokeKind::Inside,
     );
-    let picture = Rect::from_min_size(frame.min + Vec2::splat(theme::GAP), shown);
+    let content = frame - margin;
+    let picture = Rect::from_min_size(content.min, shown);
     paint(ui, textures, seen, Size::Full, picture);
-    ui.painter().galley(pos2(picture.left(), picture.bottom() + theme::GAP_SMALL), label, palette.text);
-    let response = ui.interact(frame, ui.scope_id().with("seen"), Sense::hover());
+    let response = ui.interact(picture, ui.scope_id().with("seen"), Sense::hover());
     let name = format!("What the model saw, {width} by {height} pixels");
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
     response.on_hover_text("The pixels as they entered the model: cut, scaled, nothing else.");
+    let middle = content.bottom() - line / 2.0;
+    ui.painter().galley(pos2(content.left(), middle - label.size().y / 2.0), label, palette.text);
+    let corner = Rect::from_min_max(content.max - vec2(button, line), content.max);
+    let mut child =
+        ui.new_child(UiBuilder::new().max_rect(corner).layout(Layout::right_to_left(Align::Center)));
+    icon_button(&mut child, UiCommand::Seen, icon::EYE_SLASH, "Hide what the model saw").clicked()
 }
 
 #[cfg(test)]

@@ -11,8 +11,6 @@ use crate::ui::theme;
 
 /// Size of a small picture, in points.
 const CELL: Vec2 = Vec2 { x: 96.0, y: 60.0 };
-/// Height of the strip with its scroll bar, in points.
-pub const HEIGHT: f32 = CELL.y + theme::PAD;
 
 /// Shows the strip, newest first; the number of the picture that was chosen.
 pub fn show(ui: &mut Ui, textures: &mut Textures, looks: &[Arc<Look>], current: Option<u64>) -> Option<u64> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use egui::{Align, Label, Layout, RichText, TextStyle, Ui};
+use egui::{Align, Label, Layout, RichText, TextStyle, Ui, vec2};
 use egui_phosphor::regular as icon;
 
 use super::message::Kind;
@@ -27,15 +27,21 @@ pub fn mentions(ui: &Ui, snapshot: &Snapshot) -> bool {
 
 /// Draws the bar.
 pub fn show(ui: &mut Ui, snapshot: &Snapshot) {
-    ui.horizontal_centered(|ui| {
-        ui.style_mut().override_text_style = Some(TextStyle::Small);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            state(ui, snapshot);
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.add(Label::new(RichText::new(facts(snapshot)).weak()).truncate());
+    let height = TextStyle::Small.resolve(ui.style()).size + theme::PAD;
+    // A fixed height: a row that takes what there is would make the bar grow.
+    ui.allocate_ui_with_layout(
+        vec2(ui.available_width(), height),
+        Layout::left_to_right(Align::Center),
+        |ui| {
+            ui.style_mut().override_text_style = Some(TextStyle::Small);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                state(ui, snapshot);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    ui.add(Label::new(RichText::new(facts(snapshot)).weak()).truncate());
+                });
             });
-        });
-    });
+        },
+    );
     badge(ui, snapshot);
 }
 

@@ -1,0 +1,264 @@
+//! A window on a desk: a brain that answers from the picture's colour, a desktop that is made up.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use image::{Rgb, RgbImage};
+use streetwise::capture::{CaptureError, Fake, FrameSource};
+use streetwise::engine::{Brain, EngineState, Look, LookError, ModelSummary};
+use streetwise::imaging::Picture;
+use streetwise::model::Timings;
+use streetwise::ranking::{Ranking, UnsureRule};
+use streetwise::store::{Loaded, Settings};
+use streetwise::ui::{App, Parts};
+
+/// Long enough for a loaded machine; what is waited for usually takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+const COUNTRIES: [&str; 6] = ["AU", "NZ", "ZA", "BR", "DE", "JP"];
+
+/// A picture of one hue with some pattern; `seed` chooses both.
+pub fn pixels(width: u32, height: u32, seed: u8) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| Rgb([seed * 40, (x % 251) as u8, (y % 241) as u8]))
+}
+
+/// Two models and one that cannot be used; the ranking follows from the picture and the model.
+struct FakeBrain {
+    model: String,
+    takes: Duration,
+    note: Option<String>,
+}
+
+impl FakeBrain {
+    fn state(&self) -> EngineState {
+        let note = self.note.clone();
+        EngineState { name: "test engine".into(), device: "CPU".into(), threads: 2, note }
+    }
+}
+
+fn model(id: &str, name: &str, top1: Option<f32>, problem: Option<&str>) -> ModelSummary {
+    ModelSummary {
+        id: id.into(),
+        name: name.into(),
+        architecture: "test".into(),
+        countries: COUNTRIES.map(str::to_owned).to_vec(),
+        top1,
+        chance: top1.map(|_| 1.0 / 6.0),
+        card: "# A card\n\nWith a sentence.".into(),
+        problem: problem.map(str::to_owned),
+    }
+}
+
+impl Brain for FakeBrain {
+    fn start(&mut self) -> Result<EngineState, LookError> {
+        Ok(self.state())
+    }
+
+    fn models(&self) -> Vec<ModelSummary> {
+        vec![
+            model("first", "First", Some(0.3), None),
+            model("second", "Second", None, None),
+            model("broken", "broken", None, Some("model broken: model.onnx is empty; export it again")),
+        ]
+    }
+
+    fn first_model(&self) -> Option<String> {
+        Some("first".into())
+    }
+
+    fn load(&mut self, id: &str) -> Result<EngineState, LookError> {
+        self.model = id.to_owned();
+        Ok(self.state())
+    }
+
+    fn look(&mut self, id: u64, picture: &Picture) -> Result<Look, LookError> {
+        std::thread::sleep(self.takes);
+        let hue = usize::from(picture.pixels.get_pixel(0, 0)[0] / 40);
+        let first = if self.model == "first" { hue } else { hue + 1 };
+        let logits: Vec<f32> = (0..6_u8).map(|index| -f32::from((index + 12 - first as u8) % 6)).collect();
+        // The one before the first comes second.
+        let logits: Vec<f32> = (0..6)
+            .map(|index| if (index + 1) % 6 == first % 6 { -1.0 } else { 2.0 * logits[index] })
+            .collect();
+        let countries = COUNTRIES.map(str::to_owned);
+        Ok(Look {
+            id,
+            name: picture.name.clone(),
+            picture: Arc::clone(&picture.pixels),
+            seen: Arc::new(pixels(224, 224, 1)),
+            notes: Vec::new(),
+            outcome: Ranking::from_logits(&logits, 1.0, &countries, UnsureRule::default())
+                .map_err(|e| e.to_string()),
+            timings: Timings::default(),
+            model: self.model.clone(),
+            engine: "test engine".into(),
+            device: "CPU".into(),
+        })
+    }
+}
+
+/// The window with its files.
+pub struct Desk {
+    pub harness: Harness<'static, App>,
+    folder: tempfile::TempDir,
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Err("the window must not read dropped files itself".to_owned())
+    }
+}
+
+impl Desk {
+    /// Settings of a user who has read the note on fair play and wants no coach.
+    pub fn settings_read() -> Settings {
+        Settings { fair_play_read: true, coach: false, ..Settings::default() }
+    }
+
+    pub fn ready() -> Self {
+        Self::with(Self::settings_read())
+    }
+
+    pub fn with(settings: Settings) -> Self {
+        Self::on(Fake::new(), settings)
+    }
+
+    pub fn on(desktop: Fake, settings: Settings) -> Self {
+        Self::start(settings, Duration::ZERO, None, move || {
+            Ok(Box::new(desktop.clone()) as Box<dyn FrameSource>)
+        })
+    }
+
+    pub fn slow(takes: Duration, note: Option<&str>, desktop: Fake) -> Self {
+        let eye = move || Ok(Box::new(desktop.clone()) as Box<dyn FrameSource>);
+        Self::start(Self::settings_read(), takes, note, eye)
+    }
+
+    pub fn without_display(settings: Settings) -> Self {
+        Self::start(settings, Duration::ZERO, None, || Err(CaptureError::NoDisplay))
+    }
+
+    fn start(
+        settings: Settings,
+        takes: Duration,
+        note: Option<&str>,
+        eye: impl Fn() -> Result<Box<dyn FrameSource>, CaptureError> + Send + 'static,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let brain = Box::new(FakeBrain { model: String::new(), takes, note: note.map(str::to_owned) });
+        let loaded = Loaded { settings, notice: None };
+        let settings_path = Some(folder.path().join("settings.json"));
+        let parts = Parts { brain, eye: Box::new(eye), loaded, settings_path };
+        let harness = Harness::builder()
+            .with_size([1280.0, 800.0])
+            .build_eframe(|cc| App::new(&cc.egui_ctx, parts).unwrap());
+        let mut desk = Self { harness, folder };
+        desk.sees("ready");
+        desk
+    }
+
+    /// Writes a generated picture.
+    pub fn picture(&self, name: &str, seed: u8) -> PathBuf {
+        let path = self.folder.path().join(name);
+        pixels(64, 36, seed).save(&path).unwrap();
+        path
+    }
+
+    pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    pub fn drop_files(&mut self, files: &[PathBuf]) {
+        let dropped = files.iter().map(|path| Arc::new(Dropped(path.clone())) as egui::DroppedFileHandle);
+        self.harness.input_mut().dropped_files = dropped.collect();
+        self.harness.step();
+        self.harness.input_mut().dropped_files.clear();
+    }
+
+    /// Whether something whose words contain `text` is in the window.
+    pub fn shows(&self, text: &str) -> bool {
+        self.harness.query_all_by_label_contains(text).next().is_some()
+    }
+
+    /// Waits until the window shows `text`.
+    #[track_caller]
+    pub fn sees(&mut self, text: &str) {
+        self.wait(text, true);
+    }
+
+    /// Waits until the window does not show `text` any more.
+    #[track_caller]
+    pub fn gone(&mut self, text: &str) {
+        self.wait(text, false);
+    }
+
+    #[track_caller]
+    fn wait(&mut self, text: &str, there: bool) {
+        let begin = Instant::now();
+        while self.shows(text) != there {
+            assert!(begin.elapsed() < PATIENCE, "waited for {text:?} ({there}) in\n{:?}", self.harness);
+            self.harness.step();
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // What was seen is also laid out and can be clicked.
+        self.harness.run_ok();
+    }
+
+    /// Steps until every thread has reported and every texture is there.
+    pub fn settle(&mut self) {
+        for _ in 0..40 {
+            self.harness.step();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub fn settings(&self) -> Settings {
+        self.harness.state().settings().clone()
+    }
+
+    /// Closes the window; the settings as they are on the disk then.
+    pub fn closed(self) -> Settings {
+        let Self { harness, folder } = self;
+        drop(harness);
+        Settings::load(&folder.path().join("settings.json")).settings
+    }
+
+    /// Every control in the tree can be named by a screen reader.
+    #[track_caller]
+    pub fn all_named(&self, when: &str) {
+        use egui::accesskit::Role;
+        let controls = [
+            Role::Button,
+            Role::CheckBox,
+            Role::ComboBox,
+            Role::Image,
+            Role::Link,
+            Role::RadioButton,
+            Role::Slider,
+            Role::SpinButton,
+            Role::TextInput,
+        ];
+        let mut count = 0;
+        for node in self.harness.query_all(egui_kittest::kittest::By::new()) {
+            let role = node.accesskit_node().role();
+            if controls.contains(&role) {
+                count += 1;
+                let name = node.accesskit_node().label().unwrap_or_default();
+                // An icon's code point is no name.
+                let said: String = name.chars().filter(|sign| sign.is_alphanumeric()).collect();
+                assert!(!said.is_empty(), "{when}: a {role:?} has no name: {name:?}");
+            }
+        }
+        assert!(count > 5, "{when}: only {count} controls found");
+    }
+}
