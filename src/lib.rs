@@ -1,34 +1,26 @@
 //! Streetwise: a street picture in, ranked countries out, on the user's own machine.
 //!
 //! The modules, in the order data flows:
+//!
+//! - [`store`]: where the app's files lie, the settings file, and files written whole or not at all.
+//! - [`imaging`]: pictures from files or memory, decoded within limits, upright, and prepared as a model wants them.
+//! - [`capture`]: where frames come from: screens and windows, read only, behind one trait.
+//! - [`runtime`]: which engine runs the models: a found ONNX Runtime, or the embedded pure-Rust engine.
+//! - [`model`]: model folders: manifest, library, checks, and the classifier loaded into the engine.
+//! - [`geo`]: countries: names and UN M49 sub-regions by ISO code.
+//! - [`ranking`]: logits to ranked countries, with regions and an honest "not sure".
+//! - [`engine`]: the worker threads between a front end and all of the above: commands in, snapshots out.
+//! - `ui`: the window (feature `gui`).
+//! - [`cli`]: the command line, one file per subcommand.
 
-/// Where the app's files lie, the settings file, and files written whole or not at all.
-pub mod store;
-
-/// Pictures from files or memory: decoded within limits, upright, and prepared as a model wants them.
-pub mod imaging;
-
-/// Where frames come from: screens and windows, read only, behind one trait.
 pub mod capture;
-
-/// Which engine runs the models: a found ONNX Runtime, or the embedded pure-Rust engine.
-pub mod runtime;
-
-/// Model folders: manifest, library, checks, and the classifier loaded into the engine.
-pub mod model;
-
-/// Countries: names and UN M49 sub-regions by ISO code.
-pub mod geo;
-
-/// Logits to ranked countries, with regions and an honest "not sure".
-pub mod ranking;
-
-/// The worker thread between a front end and all of the above: commands in, snapshots out.
-pub mod engine;
-
-/// The command line.
 pub mod cli;
-
-/// The window.
+pub mod engine;
+pub mod geo;
+pub mod imaging;
+pub mod model;
+pub mod ranking;
+pub mod runtime;
+pub mod store;
 #[cfg(feature = "gui")]
 pub mod ui;
