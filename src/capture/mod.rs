@@ -1,6 +1,6 @@
 //! Where frames come from: monitors, windows and regions of the screen.
 //!
-//! [`system`] opens what this machine has behind one trait, [`FrameSource`]: X11 through
+//! [`system()`] opens what this machine has behind one trait, [`FrameSource`]: X11 through
 //! `XComposite` (covered windows come back right), the XDG portal on Wayland, `xcap` on Windows
 //! and macOS. [`Fake`] is the same with scripted frames. Capturing is read-only: nothing here
 //! clicks, types, moves a window or sends input. A black frame is an error
