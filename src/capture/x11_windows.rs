@@ -203,6 +203,7 @@ impl Desk<'_> {
             return Ok(Vec::new());
         }
         let active = self.connection.randr_get_monitors(self.root, true)?.reply()?.monitors;
+        let no_primary = !active.iter().any(|monitor| monitor.primary);
         let mut monitors = Vec::new();
         for (id, monitor) in (0..).zip(active) {
             let name = self.connection.get_atom_name(monitor.name)?.reply()?.name;
@@ -210,7 +211,8 @@ impl Desk<'_> {
                 id,
                 name: String::from_utf8_lossy(&name).into_owned(),
                 area: area(monitor.x, monitor.y, monitor.width, monitor.height),
-                primary: monitor.primary,
+                // Without a primary output (as in virtual machines) the first one has that role.
+                primary: monitor.primary || (no_primary && id == 0),
             });
         }
         Ok(monitors)

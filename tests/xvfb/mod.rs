@@ -94,12 +94,33 @@ impl Xvfb {
         let mut command = Command::new("openbox");
         let quiet = command.env("DISPLAY", &self.display).stdout(Stdio::null()).stderr(Stdio::null());
         match quiet.spawn() {
-            Ok(child) => Some(Ended(child)),
+            Ok(child) => {
+                let ended = Ended(child);
+                self.wait_until_managed();
+                Some(ended)
+            }
             Err(error) => {
                 println!("skipped: openbox cannot be started ({error})");
                 None
             }
         }
+    }
+}
+
+impl Xvfb {
+    /// Waits until a window manager has said that it is there.
+    fn wait_until_managed(&self) {
+        let (connection, screen) = RustConnection::connect(Some(&self.display)).unwrap();
+        let root = connection.setup().roots[screen].root;
+        let check = connection.intern_atom(false, b"_NET_SUPPORTING_WM_CHECK").unwrap().reply().unwrap().atom;
+        for _ in 0..600 {
+            let property = connection.get_property(false, root, check, AtomEnum::WINDOW, 0, 1).unwrap();
+            if property.reply().unwrap().value_len == 1 {
+                return;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        panic!("openbox did not start within 30 s");
     }
 }
 
