@@ -8,7 +8,7 @@ use crate::ranking::Ranking;
 use crate::ui::commands::UiCommand;
 use crate::ui::state::{Action, State};
 use crate::ui::widgets::message::{self, Kind};
-use crate::ui::widgets::{Weight, command_button, named, ranking, status};
+use crate::ui::widgets::{Weight, caret, command_button, named, ranking, status};
 use crate::ui::{theme, words};
 
 use super::{assist, guess};
@@ -98,8 +98,11 @@ fn model(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
             actions.push(Action::Ui(UiCommand::Card));
         }
         let shown = current.map_or("no model", |model| model.name.as_str());
-        let picker =
-            ComboBox::from_id_salt("model").width(ui.available_width()).truncate().selected_text(shown);
+        let picker = ComboBox::from_id_salt("model")
+            .icon(caret)
+            .width(ui.available_width())
+            .truncate()
+            .selected_text(shown);
         let response = picker.show_ui(ui, |ui| {
             for model in &state.snapshot.models {
                 offer(ui, model, current.is_some_and(|current| current.id == model.id), actions);

@@ -27,7 +27,7 @@ const FAIR_PLAY: &str = "Fair play: GeoGuessr's community rules forbid outside h
 pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     fair_play(ui, state, actions);
     let scale = TextStyle::Body.resolve(ui.style()).size / theme::TYPE[1];
-    let width = (ANSWER * scale).min(ui.available_width() * 0.55);
+    let width = (ANSWER * scale).min(ui.available_width() * 0.5);
     let palette = theme::palette(ui.visuals());
     let margin = Frame::new().inner_margin(Margin::same(16));
     Side::right("answer").resizable(false).exact_size(width).frame(margin.fill(palette.panel)).show(
@@ -113,20 +113,26 @@ fn empty(ui: &mut Ui, actions: &mut Vec<Action>) {
     let area = ui.available_rect_before_wrap();
     picture::ground(ui, area);
     let line = TextStyle::Body.resolve(ui.style()).size;
-    let height = line * 15.0;
+    // In a small window with large text the words go before the buttons do.
+    let roomy = area.height() > line * 16.0;
+    let height = if roomy { line * 15.0 } else { line * 7.0 };
     let inner =
         egui::Rect::from_center_size(area.center(), vec2(area.width() - 2.0 * theme::SECTION, height));
     ui.scope_builder(UiBuilder::new().max_rect(inner.intersect(area)), |ui| {
         ui.vertical_centered(|ui| {
-            ui.add(Label::new(RichText::new(icon::IMAGE).size(line * 3.0).weak()).selectable(false));
+            if roomy {
+                ui.add(Label::new(RichText::new(icon::IMAGE).size(line * 3.0).weak()).selectable(false));
+            }
             ui.add(Label::new(RichText::new("Drop a street picture here").heading()).wrap());
             for (command, what) in [
                 (UiCommand::Open, "open pictures"),
                 (UiCommand::Paste, "paste one"),
                 (UiCommand::PickWindow, "capture a window"),
             ] {
-                let keys = command.shortcut_text().unwrap_or_default();
-                ui.add(Label::new(RichText::new(format!("{keys}  {what}")).weak()).wrap());
+                if roomy {
+                    let keys = command.shortcut_text().unwrap_or_default();
+                    ui.add(Label::new(RichText::new(format!("{keys}  {what}")).weak()).wrap());
+                }
             }
             ui.add_space(theme::GAP);
             if command_button(ui, UiCommand::Sample, Weight::Primary, true).clicked() {

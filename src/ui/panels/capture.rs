@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{
     Align, Button, Label, Layout, Popup, PopupCloseBehavior, Rect, Response, RichText, Role, ScrollArea,
-    Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Sense, Stroke, StrokeKind, TextStyle, Ui, WidgetInfo, pos2, vec2,
 };
 use image::RgbImage;
 
@@ -14,7 +14,7 @@ use crate::ui::commands::UiCommand;
 use crate::ui::state::{Action, List, State};
 use crate::ui::textures::Size;
 use crate::ui::theme;
-use crate::ui::widgets::{Weight, command_button, named, picture};
+use crate::ui::widgets::{Weight, labelled_button, named, picture};
 
 /// Size of a window's small picture in the list, in points.
 const SMALL: egui::Vec2 = vec2(112.0, 64.0);
@@ -23,30 +23,44 @@ const WIDTH: f32 = 380.0;
 /// Height of a list, in points.
 const HEIGHT: f32 = 420.0;
 
+/// Width that the row of controls needs with words, in text sizes.
+const WORDS: f32 = 53.0;
+
 /// Draws the row of controls.
 pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     ui.add(Label::new(RichText::new(hint()).weak().small()).truncate().selectable(false));
+    let words = ui.available_width() > WORDS * TextStyle::Body.resolve(ui.style()).size;
+    let known = state.last_target.is_some();
+    let watching = state.snapshot.watching.is_some();
     ui.horizontal_wrapped(|ui| {
-        for command in [UiCommand::Open, UiCommand::Paste] {
-            if command_button(ui, command, Weight::Plain, true).clicked() {
-                actions.push(Action::Ui(command));
-            }
+        if !words {
+            ui.spacing_mut().item_spacing.x = theme::GAP_SMALL;
         }
+        let plain = [(UiCommand::Open, Weight::Plain, true), (UiCommand::Paste, Weight::Plain, true)];
+        buttons(ui, &plain, words, actions);
         ui.separator();
-        windows(ui, state, actions);
-        monitors(ui, state, actions);
-        if command_button(ui, UiCommand::PickRegion, Weight::Toggle(state.region.is_some()), true).clicked() {
-            actions.push(Action::Ui(UiCommand::PickRegion));
-        }
-        let known = state.last_target.is_some();
-        if command_button(ui, UiCommand::Retake, Weight::Plain, known).clicked() {
-            actions.push(Action::Ui(UiCommand::Retake));
-        }
-        let watching = state.snapshot.watching.is_some();
-        if command_button(ui, UiCommand::Watch, Weight::Toggle(watching), known || watching).clicked() {
-            actions.push(Action::Ui(UiCommand::Watch));
-        }
+        windows(ui, state, words, actions);
+        monitors(ui, state, words, actions);
+        let rest = [
+            (UiCommand::PickRegion, Weight::Toggle(state.region.is_some()), true),
+            (UiCommand::Retake, Weight::Plain, known),
+            (UiCommand::Watch, Weight::Toggle(watching), known || watching),
+        ];
+        buttons(ui, &rest, words, actions);
     });
+}
+
+fn buttons(ui: &mut Ui, row: &[(UiCommand, Weight, bool)], words: bool, actions: &mut Vec<Action>) {
+    for (command, weight, enabled) in row {
+        if labelled_button(ui, *command, &label(*command, words), *weight, *enabled).clicked() {
+            actions.push(Action::Ui(*command));
+        }
+    }
+}
+
+/// Icon and words, or the icon alone where there is little room.
+fn label(command: UiCommand, words: bool) -> String {
+    if words { format!("{}  {}", command.icon(), command.text()) } else { command.icon().to_owned() }
 }
 
 /// "Drop pictures anywhere · Ctrl+O open · Ctrl+V paste · F5 retake".
@@ -58,9 +72,16 @@ fn hint() -> String {
 }
 
 /// A button with a list below it. Opening it, by click or by key, asks for what there is now.
-fn list_button(ui: &mut Ui, state: &mut State, list: List, actions: &mut Vec<Action>) -> Response {
+fn list_button(
+    ui: &mut Ui,
+    state: &mut State,
+    list: List,
+    words: bool,
+    actions: &mut Vec<Action>,
+) -> Response {
     let command = if list == List::Windows { UiCommand::PickWindow } else { UiCommand::PickMonitor };
-    let label = format!("{}  {}  {}", command.icon(), command.text(), egui_phosphor::regular::CARET_DOWN);
+    let caret = if words { "  ".to_owned() + egui_phosphor::regular::CARET_DOWN } else { String::new() };
+    let label = label(command, words) + &caret;
     let response = named(ui.add(Button::new(label)), command.text()).on_hover_text(command.hint());
     if response.clicked() {
         actions.push(Action::Engine(Command::ListTargets));
@@ -72,8 +93,8 @@ fn list_button(ui: &mut Ui, state: &mut State, list: List, actions: &mut Vec<Act
     response
 }
 
-fn windows(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
-    let button = list_button(ui, state, List::Windows, actions);
+fn windows(ui: &mut Ui, state: &mut State, words: bool, actions: &mut Vec<Action>) {
+    let button = list_button(ui, state, List::Windows, words, actions);
     let scale = ui.spacing().interact_size.y / 32.0;
     popup(&button).width(WIDTH * scale).show(|ui| {
         let snapshot = Arc::clone(&state.snapshot);
@@ -132,9 +153,9 @@ fn window_row(ui: &mut Ui, state: &mut State, window: &Window, small: Option<&Ar
     response.clicked()
 }
 
-fn monitors(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
-    let button = list_button(ui, state, List::Monitors, actions);
-    popup(&button).show(|ui| {
+fn monitors(ui: &mut Ui, state: &mut State, words: bool, actions: &mut Vec<Action>) {
+    let button = list_button(ui, state, List::Monitors, words, actions);
+    popup(&button).width(WIDTH).show(|ui| {
         if state.snapshot.targets.monitors.is_empty() {
             ui.label(RichText::new("Looking for monitors…").weak());
         }
@@ -144,7 +165,10 @@ fn monitors(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
                 if area.is_empty() { String::new() } else { format!("  {} × {}", area.width, area.height) };
             let main = if monitor.primary { "  main" } else { "" };
             let label = format!("{}{size}{main}", monitor.name);
-            if ui.add(Button::new(&label).frame_when_inactive(false).min_size(vec2(220.0, 0.0))).clicked() {
+            if ui
+                .add(Button::new(&label).frame_when_inactive(false).min_size(vec2(ui.available_width(), 0.0)))
+                .clicked()
+            {
                 actions.push(Action::Capture(Target::Monitor(monitor.id)));
                 ui.close();
             }
@@ -156,5 +180,6 @@ fn popup(button: &Response) -> Popup<'_> {
     Popup::menu(button)
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
         .gap(theme::GAP_SMALL)
+        .layout(Layout::top_down(Align::Min))
         .accessible_name("What can be captured")
 }

@@ -6,7 +6,7 @@ use crate::ui::coach;
 use crate::ui::commands::UiCommand;
 use crate::ui::state::{Action, State};
 use crate::ui::theme;
-use crate::ui::widgets::{Weight, command_button, named};
+use crate::ui::widgets::{Weight, command_button, focus_ring, named};
 
 /// As many countries are offered at once.
 const OFFERED: usize = 6;
@@ -64,6 +64,7 @@ fn field(ui: &mut Ui, state: &mut State, found: usize) -> bool {
         .desired_width(f32::INFINITY)
         .margin(egui::Margin::symmetric(12, 8));
     let response = named(ui.add(edit), "Your guess");
+    focus_ring(ui, &response);
     if response.changed() {
         typing.marked = 0;
     }

@@ -1,15 +1,21 @@
 //! The settings: look, coach, engine.
 
-use egui::{Button, ComboBox, Frame, Label, Margin, RichText, ScrollArea, Slider, TextEdit, Ui};
+use egui::{
+    Align, Align2, Button, ComboBox, Frame, Id, Label, Layout, Margin, RichText, ScrollArea, Slider,
+    TextEdit, TextStyle, Ui, vec2,
+};
 
 use crate::runtime::Device;
 use crate::store::Theme;
 use crate::ui::state::{Action, State};
 use crate::ui::theme;
 use crate::ui::widgets::message::{self, Kind};
+use crate::ui::widgets::{caret, focus_ring};
 
-/// Width of the column, in points.
+/// Width of the panel's text, in points at text scale 1.
 const WIDTH: f32 = 640.0;
+/// Width of the column of names, in text sizes.
+const LABELS: f32 = 8.0;
 /// Most threads that can be asked for.
 const MOST_THREADS: usize = 64;
 
@@ -18,7 +24,7 @@ pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     let before = state.settings.clone();
     Frame::new().inner_margin(Margin::same(24)).show(ui, |ui| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            ui.set_max_width(WIDTH);
+            ui.set_max_width(WIDTH * TextStyle::Body.resolve(ui.style()).size / theme::TYPE[1]);
             ui.spacing_mut().item_spacing.y = theme::PAD;
             ui.label(RichText::new("Settings").heading());
             look(ui, state);
@@ -42,24 +48,41 @@ fn explain(ui: &mut Ui, text: &str) {
     ui.add(Label::new(RichText::new(text).weak()).wrap());
 }
 
+/// A line of the settings: its name in a column, then its controls. They get the label's identifier, so that a
+/// screen reader can say the name for a control that has none.
+fn row(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui, Id)) {
+    let size = TextStyle::Body.resolve(ui.style()).size;
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::PAD;
+        let column = vec2(LABELS * size, ui.spacing().interact_size.y);
+        let layout = Layout::left_to_right(Align::Center);
+        let label = ui.allocate_ui_with_layout(column, layout, |ui| {
+            ui.set_min_width(column.x);
+            ui.label(name).id
+        });
+        // The edge of a box to tick is all there is of it.
+        ui.visuals_mut().widgets.inactive.bg_stroke.color = theme::palette(ui.visuals()).weak;
+        add(ui, label.inner);
+    });
+}
+
 fn look(ui: &mut Ui, state: &mut State) {
     section(ui, "Look");
-    ui.horizontal_wrapped(|ui| {
-        ui.label("Theme");
+    row(ui, "Theme", |ui, _| {
         for (theme, name) in
             [(Theme::System, "As the system"), (Theme::Light, "Light"), (Theme::Dark, "Dark")]
         {
             ui.radio_value(&mut state.settings.theme, theme, name);
         }
     });
-    ui.horizontal_wrapped(|ui| {
-        ui.label("Text size");
+    row(ui, "Text size", |ui, _| {
         let mut per_cent = f64::from(state.settings.text_scale * 100.0).round();
         let range =
             f64::from(*theme::TEXT_SCALE.start()) * 100.0..=f64::from(*theme::TEXT_SCALE.end()) * 100.0;
         let slider = Slider::new(&mut per_cent, range.start().round()..=range.end().round())
             .step_by(10.0)
             .suffix("\u{a0}%")
+            .fixed_decimals(0)
             .update_while_editing(false);
         let response = ui.name_inputs("Text size", |ui| ui.add(slider));
         // While it is dragged the slider would run away from under the pointer.
@@ -74,7 +97,9 @@ fn look(ui: &mut Ui, state: &mut State) {
 
 fn coach(ui: &mut Ui, state: &mut State) {
     section(ui, "Coach");
-    ui.checkbox(&mut state.settings.coach, "Let me guess first");
+    row(ui, "Ranking", |ui, _| {
+        ui.checkbox(&mut state.settings.coach, "Let me guess first");
+    });
     explain(
         ui,
         "The ranking of a new picture stays covered until you have said your own guess, or ask for it.",
@@ -84,19 +109,21 @@ fn coach(ui: &mut Ui, state: &mut State) {
 fn engine(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     section(ui, "Engine");
     let settings = &mut state.settings;
-    ui.horizontal_wrapped(|ui| {
-        let label = ui.label("Device");
+    row(ui, "Device", |ui, label| {
         let name = |device| match device {
             Device::Auto => "Automatic",
             Device::Cpu => "CPU",
             Device::Cuda => "CUDA (NVIDIA)",
         };
-        let combo = ComboBox::from_id_salt("device").selected_text(name(settings.device)).show_ui(ui, |ui| {
-            for device in [Device::Auto, Device::Cpu, Device::Cuda] {
-                ui.selectable_value(&mut settings.device, device, name(device));
-            }
-        });
-        combo.response.labelled_by(label.id);
+        let combo = ComboBox::from_id_salt("device")
+            .icon(caret)
+            .selected_text(name(settings.device))
+            .show_ui(ui, |ui| {
+                for device in [Device::Auto, Device::Cpu, Device::Cuda] {
+                    ui.selectable_value(&mut settings.device, device, name(device));
+                }
+            });
+        combo.response.labelled_by(label);
     });
     threads(ui, &mut settings.threads);
     library(ui, state, actions);
@@ -109,8 +136,7 @@ fn engine(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
 }
 
 fn threads(ui: &mut Ui, threads: &mut Option<usize>) {
-    ui.horizontal_wrapped(|ui| {
-        ui.label("Threads");
+    row(ui, "Threads", |ui, _| {
         let mut automatic = threads.is_none();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         if ui.checkbox(&mut automatic, format!("As many as cores ({cores})")).changed() {
@@ -124,14 +150,18 @@ fn threads(ui: &mut Ui, threads: &mut Option<usize>) {
 }
 
 fn library(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
-    let label = ui.label("ONNX Runtime library");
-    ui.horizontal_wrapped(|ui| {
+    row(ui, "ONNX Runtime", |ui, label| {
+        let size = TextStyle::Body.resolve(ui.style()).size;
         let mut text =
             state.settings.runtime.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
         let edit = TextEdit::singleline(&mut text)
             .hint_text("found by itself")
-            .desired_width((ui.available_width() - 200.0).max(160.0));
-        if ui.add(edit).labelled_by(label.id).changed() {
+            .align(Align2::LEFT_CENTER)
+            .min_size(vec2(0.0, ui.spacing().interact_size.y))
+            .desired_width((ui.available_width() - 14.0 * size).max(8.0 * size));
+        let response = ui.add(edit).labelled_by(label);
+        focus_ring(ui, &response);
+        if response.changed() {
             let text = text.trim();
             state.settings.runtime = (!text.is_empty()).then(|| text.into());
         }

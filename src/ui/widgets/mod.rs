@@ -9,7 +9,8 @@ pub mod region;
 pub mod status;
 pub mod toasts;
 
-use egui::{Button, Response, RichText, Ui};
+use egui::style::WidgetVisuals;
+use egui::{Align2, Button, Rect, Response, RichText, Stroke, StrokeKind, TextStyle, Ui};
 
 use super::commands::UiCommand;
 use super::theme;
@@ -27,8 +28,19 @@ pub enum Weight {
 
 /// The button of a command: icon, words, tooltip with the shortcut.
 pub fn command_button(ui: &mut Ui, command: UiCommand, weight: Weight, enabled: bool) -> Response {
-    let palette = theme::palette(ui.visuals());
     let label = format!("{}  {}", command.icon(), command.text());
+    labelled_button(ui, command, &label, weight, enabled)
+}
+
+/// The button of a command that shows `label`; its name for a screen reader is the command's.
+pub fn labelled_button(
+    ui: &mut Ui,
+    command: UiCommand,
+    label: &str,
+    weight: Weight,
+    enabled: bool,
+) -> Response {
+    let palette = theme::palette(ui.visuals());
     let mut button = match weight {
         Weight::Primary => Button::new(RichText::new(label).color(palette.on_accent)).fill(palette.accent),
         Weight::Plain => Button::new(label),
@@ -45,6 +57,21 @@ pub fn command_button(ui: &mut Ui, command: UiCommand, weight: Weight, enabled: 
 pub fn icon_button(ui: &mut Ui, command: UiCommand, icon: &str, name: &str) -> Response {
     let response = ui.add(Button::new(icon).frame_when_inactive(false));
     named(response, name).on_hover_text(command.hint())
+}
+
+/// A thin ring around a text field that has the focus.
+pub fn focus_ring(ui: &Ui, response: &Response) {
+    if response.has_focus() {
+        let stroke = Stroke::new(2.0, theme::palette(ui.visuals()).accent);
+        ui.painter().rect_stroke(response.rect, theme::RADIUS, stroke, StrokeKind::Inside);
+    }
+}
+
+/// The arrow of a drop-down list, from the icon font as everywhere else.
+pub fn caret(ui: &Ui, rect: Rect, visuals: &WidgetVisuals, _open: bool) {
+    let font = TextStyle::Body.resolve(ui.style());
+    let colour = visuals.fg_stroke.color;
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, egui_phosphor::regular::CARET_DOWN, font, colour);
 }
 
 /// Gives a control the name that a screen reader says instead of the icon's code point.

@@ -80,10 +80,12 @@ fn inset(ui: &mut Ui, textures: &mut Textures, seen: &Arc<RgbImage>, area: Rect)
     let label =
         ui.painter().layout_no_wrap(format!("What the model saw · {width} × {height}"), font, palette.text);
     let room = area.size() * INSET_SHARE;
-    let side = INSET.min(room.x).min(room.y).max(64.0);
+    let button = ui.spacing().interact_size.y;
+    // Not narrower than its words, where there is room for that.
+    let words = (label.size().x + theme::GAP + button).min(area.height() * 0.5);
+    let side = INSET.min(room.x).min(room.y).max(words);
     let natural = size_of(seen);
     let shown = natural * (side / natural.max_elem());
-    let button = ui.spacing().interact_size.y;
     let line = label.size().y.max(button);
     let inner = vec2(shown.x.max(label.size().x + theme::GAP + button), shown.y + line);
     let margin = Margin { left: 8, right: 8, top: 8, bottom: 0 };

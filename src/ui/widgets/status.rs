@@ -27,22 +27,28 @@ pub fn mentions(ui: &Ui, snapshot: &Snapshot) -> bool {
 
 /// Draws the bar.
 pub fn show(ui: &mut Ui, snapshot: &Snapshot) {
+    row(ui, |ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            state(ui, snapshot);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.add(Label::new(RichText::new(facts(snapshot)).weak()).truncate());
+            });
+        });
+    });
+    badge(ui, snapshot);
+}
+
+/// A line of small text. Its height is fixed: one that takes what there is would make the bar grow.
+fn row(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     let height = TextStyle::Small.resolve(ui.style()).size + theme::PAD;
-    // A fixed height: a row that takes what there is would make the bar grow.
     ui.allocate_ui_with_layout(
         vec2(ui.available_width(), height),
         Layout::left_to_right(Align::Center),
         |ui| {
             ui.style_mut().override_text_style = Some(TextStyle::Small);
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                state(ui, snapshot);
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    ui.add(Label::new(RichText::new(facts(snapshot)).weak()).truncate());
-                });
-            });
+            add(ui);
         },
     );
-    badge(ui, snapshot);
 }
 
 /// Why something better is not used, and what failed in the engine.
@@ -52,8 +58,7 @@ fn badge(ui: &mut Ui, snapshot: &Snapshot) {
     let failed = failed.map(|problem| (Kind::Error, problem.text.as_str()));
     for (kind, text) in note.chain(failed) {
         let colour = kind.colour(theme::palette(ui.visuals()));
-        ui.horizontal(|ui| {
-            ui.style_mut().override_text_style = Some(TextStyle::Small);
+        row(ui, |ui| {
             ui.add(Label::new(RichText::new(kind.icon()).color(colour)).selectable(false));
             ui.add(Label::new(text).truncate());
         });
