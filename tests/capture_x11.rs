@@ -237,18 +237,18 @@ fn under_a_window_manager_the_list_is_its_own_and_minimised_windows_are_marked()
 
 #[test]
 fn after_the_server_was_restarted_the_source_works_again() {
-    on_x(|server| {
-        let mut source = open(server);
-        source.monitors().unwrap();
-        let display = server.display().to_owned();
-        server.stop();
-        let lost = source.shot(&Target::Monitor(0)).unwrap_err();
-        assert!(matches!(lost, CaptureError::System { .. }), "{lost}");
-        let again = Xvfb::start_on(&display, "320x240x24").expect("Xvfb started before");
-        let app = Painter::start(&again);
-        app.window(Area::new(0, 0, 320, 240), "back", WINE);
-        soon(&true, || source.shot(&Target::Monitor(0)) == Ok(pattern(320, 240, WINE)));
-    });
+    // A number that no other test gets: free ones are looked for from 0 upwards.
+    let display = format!(":{}", 2000 + std::process::id() % 30_000);
+    let Some(server) = Xvfb::start_on(&display, "640x480x24") else { return };
+    let mut source = open(&server);
+    source.monitors().unwrap();
+    server.stop();
+    let lost = source.shot(&Target::Monitor(0)).unwrap_err();
+    assert!(matches!(lost, CaptureError::System { .. }), "{lost}");
+    let again = Xvfb::start_on(&display, "320x240x24").expect("Xvfb started before");
+    let app = Painter::start(&again);
+    app.window(Area::new(0, 0, 320, 240), "back", WINE);
+    soon(&true, || source.shot(&Target::Monitor(0)) == Ok(pattern(320, 240, WINE)));
 }
 
 #[test]
