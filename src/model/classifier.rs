@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use image::RgbImage;
 use ndarray::Array4;
-use ort::ep::CUDA;
+use ort::ep::{CUDA, ExecutionProvider as _};
 use ort::session::{Session, builder::SessionBuilder};
 use ort::value::{TensorRef, ValueType};
 
@@ -233,6 +233,8 @@ fn open(
         (Device::Cpu, _) => None,
         (Device::Auto, true) => None,
         (Device::Cuda, true) => Some("the embedded engine runs on the processor only".to_owned()),
+        // A build without CUDA is no failure of CUDA: there is nothing to tell.
+        (Device::Auto, false) if !CUDA::is_available().unwrap_or(false) => None,
         (Device::Auto | Device::Cuda, false) => match commit(engine, onnx, threads, true) {
             Ok(session) => return Ok((session, None)),
             Err(error) => Some(first_line(&error.to_string())),

@@ -127,7 +127,13 @@ impl Ranking {
     pub fn sentence(&self) -> String {
         let known = self.guesses.len();
         match &self.verdict {
-            Verdict::Sure => "Sure enough to say one country.".to_owned(),
+            Verdict::Sure if self.guesses[0].p >= 0.5 => "Sure enough to say one country.".to_owned(),
+            Verdict::Sure => {
+                let first = &self.guesses[0];
+                #[allow(clippy::cast_precision_loss)]
+                let lift = first.p * known as f32;
+                format!("{} stands out, at {lift:.0} times chance, but is far from certain.", first.name)
+            }
             Verdict::Between { first, second } => format!("Not sure: between {first} and {second}."),
             Verdict::Scattered => format!(
                 "Not sure: no country stands out. It may lie outside the {known} countries this model knows."
@@ -220,6 +226,12 @@ mod tests {
         ] {
             assert_eq!(rank(&logits, 1.0).unwrap().verdict, expected, "{logits:?}");
         }
+        assert!(rank(&[0.0, 5.0, 0.0, 0.0], 1.0).unwrap().sentence().contains("Sure enough"));
+        let modest = UnsureRule { min_top1: 0.3 };
+        let codes: Vec<String> = ["AU", "NZ", "BR", "DE"].map(str::to_owned).to_vec();
+        let ranking = Ranking::from_logits(&[0.0, 0.8, 0.0, 0.0], 1.0, &codes, modest).unwrap();
+        assert_eq!(ranking.verdict, Verdict::Sure);
+        assert!(ranking.sentence().contains("far from certain"), "{}", ranking.sentence());
         let many: Vec<String> = ["AU", "NZ", "BR", "DE", "FR", "JP", "US", "CL"].map(str::to_owned).to_vec();
         let flat = Ranking::from_logits(&[0.1; 8], 1.0, &many, UnsureRule::default()).unwrap();
         assert_eq!(flat.verdict, Verdict::Scattered);
