@@ -1,0 +1,101 @@
+"""Backbone and head as one network, and the gate an exported graph must pass."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from . import export, golden, metrics, quantise
+from .cache import FLOAT
+from .head import Head
+
+#: Largest difference of a logit between PyTorch and the float32 graph that is accepted.
+MAX_DIFFERENCE = 1e-3
+#: Largest loss of balanced top-1 that smaller weights may cost.
+MAX_LOSS = 0.005
+
+
+class Classifier(nn.Module):
+    """Normalised pictures, [batch, 3, size, size], to raw logits, [batch, countries]."""
+
+    def __init__(self, features: nn.Module, head: Head) -> None:
+        """Joins ``features`` and the linear ``head``."""
+        super().__init__()
+        self.features = features
+        self.head = nn.Linear(head.weight.shape[1], head.weight.shape[0])
+        self.head.weight.data = torch.from_numpy(head.weight)
+        self.head.bias.data = torch.from_numpy(head.bias)
+        self.eval()
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Raw logits, before the temperature."""
+        return self.head(self.features(pictures))
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What the comparison of PyTorch, the float32 graph and the shipped graph found.
+
+    ``float_difference``: largest logit difference of the float32 graph to PyTorch.
+    ``agreement`` and ``loss``: share of equal top guesses, and balanced top-1 lost, between the
+    shipped weights and the float ones on ``pictures`` held-out pictures.
+    """
+
+    stored: str
+    float_difference: float
+    agreement: float
+    loss: float
+    pictures: int
+
+
+def run_graph(path: Path, tensors: np.ndarray) -> np.ndarray:
+    """Logits of an ONNX file on ONNX Runtime, one picture at a time as the app runs it."""
+    session = export.open_session(path)
+    rows = [session.run(None, {export.INPUT: tensor[None]})[0] for tensor in tensors]
+    return np.concatenate(rows)
+
+
+def check_float(model: Classifier, path: Path, size: int) -> float:
+    """The largest logit difference to PyTorch on the golden input, alone and in a batch of two.
+
+    Raises ``ValueError`` above ``MAX_DIFFERENCE``.
+    """
+    picture = golden.tensor(size)
+    pair = np.concatenate([picture, picture[:, :, ::-1]])
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(pair)).numpy()
+    together = export.open_session(path).run(None, {export.INPUT: pair})[0]
+    alone = run_graph(path, pair)
+    difference = float(max(np.abs(together - expected).max(), np.abs(alone - expected).max()))
+    if not difference <= MAX_DIFFERENCE:
+        raise ValueError(f"{path.name} differs from PyTorch by {difference:.2e} on a logit")
+    return difference
+
+
+def compare(exact: np.ndarray, small: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Top-1 agreement of two sets of logits, and the balanced top-1 the second one loses."""
+    right = [(logits.argmax(1) == labels).astype(float) for logits in (exact, small)]
+    loss = metrics.balanced(right[0], labels) - metrics.balanced(right[1], labels)
+    return float(np.mean(exact.argmax(1) == small.argmax(1))), loss
+
+
+def write_graph(model: Classifier, size: int, target: Path, stored: str) -> float:
+    """Writes the graph with small weights to ``target``; returns the float graph's difference.
+
+    The float32 graph is exported and compared with PyTorch first, and is not kept.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        exact = Path(folder) / "float.onnx"
+        export.export_onnx(model, size, exact)
+        difference = check_float(model, exact, size)
+        if stored == FLOAT:
+            shutil.copyfile(exact, target)
+        else:
+            quantise.shrink(exact, target, stored)
+    return difference

@@ -1,0 +1,46 @@
+"""A PyTorch module to one ONNX graph, and the session that runs it."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import onnx
+import onnxruntime
+import torch
+from torch import nn
+
+#: Every operator of this set is known to both engines of the app (ONNX Runtime and tract 0.23).
+OPSET = 18
+INPUT, OUTPUT = "pictures", "logits"
+
+
+def export_onnx(model: nn.Module, size: int, path: Path) -> None:
+    """Writes ``model`` ([batch, 3, size, size] to one output) as a self-contained ONNX file.
+
+    The batch is the only dynamic dimension; shapes are checked by ``onnx.checker``.
+    """
+    model.eval()
+    example = torch.zeros(2, 3, size, size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model,
+            (example,),
+            str(path),
+            dynamo=True,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            external_data=False,
+            opset_version=OPSET,
+            verbose=False,
+        )
+    onnx.checker.check_model(str(path), full_check=True)
+
+
+def open_session(path: Path, threads: int = 0) -> onnxruntime.InferenceSession:
+    """An ONNX Runtime session on the processor; ``threads = 0`` leaves the count to the runtime."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

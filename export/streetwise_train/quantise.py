@@ -1,0 +1,92 @@
+"""Smaller weights with full-precision arithmetic: int8 per channel, or fp16.
+
+Only the stored weights shrink. A node in front of every consumer widens them to float32 again
+(``w = q * scale``), so activations stay float and any engine computes the same numbers. The pair
+``Cast`` and ``Mul`` says the same as ``DequantizeLinear``, but engines fold it away when the model
+is loaded, where they keep a ``DequantizeLinear`` in the graph and pay for it in every pass.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+#: Initialisers with fewer elements (norms, biases) stay float32: they weigh nothing.
+MIN_ELEMENTS = 1024
+#: Symmetric int8, so that zero stays zero.
+LEVELS = 127
+#: The head stays float32: it is small, and its weights are what was fitted.
+FLOAT_PREFIX = "head."
+
+
+def channel_axis(graph: onnx.GraphProto, name: str) -> int | None:
+    """The output-channel axis of a weight, from the node that reads it; ``None`` for no weight."""
+    for node in graph.node:
+        if name not in list(node.input)[1:2]:
+            continue
+        if node.op_type == "Conv":
+            return 0
+        if node.op_type == "MatMul":
+            return -1
+        if node.op_type == "Gemm":
+            transposed = any(a.name == "transB" and a.i for a in node.attribute)
+            return 0 if transposed else 1
+    return None
+
+
+def to_int8(values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Symmetric per-channel int8 and its scale, shaped to broadcast: ``q * scale ~ values``.
+
+    The error of a weight is at most half its channel's scale.
+    """
+    others = tuple(i for i in range(values.ndim) if i != axis % values.ndim)
+    scale = np.abs(values).max(axis=others, keepdims=True) / LEVELS
+    scale = np.where(scale == 0, 1.0, scale).astype(np.float32)
+    levels = np.clip(np.rint(values / scale), -LEVELS, LEVELS)
+    return levels.astype(np.int8), scale
+
+
+def shrink(source: Path, target: Path, kind: str) -> int:
+    """Writes ``source`` with weights stored as ``int8`` or ``fp16``; returns how many shrank."""
+    model = onnx.load(str(source))
+    graph, nodes, kept, shrunk = model.graph, [], [], 0
+    for tensor in graph.initializer:
+        values, axis = numpy_helper.to_array(tensor), channel_axis(graph, tensor.name)
+        small = values.size < MIN_ELEMENTS or tensor.name.startswith(FLOAT_PREFIX)
+        if axis is None or small or values.dtype != np.float32:
+            kept.append(tensor)
+            continue
+        stored, widen = widened(tensor.name, values, axis, kind)
+        kept += stored
+        nodes += widen
+        shrunk += 1
+    graph.ClearField("initializer")
+    graph.initializer.extend(kept)
+    graph_nodes = nodes + list(graph.node)
+    graph.ClearField("node")
+    graph.node.extend(graph_nodes)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, str(target))
+    return shrunk
+
+
+def widened(
+    name: str, values: np.ndarray, axis: int, kind: str
+) -> tuple[list[TensorProto], list[onnx.NodeProto]]:
+    """Stored tensors and the nodes that turn them back into the float32 tensor ``name``."""
+    if kind == "fp16":
+        half = numpy_helper.from_array(values.astype(np.float16), f"{name}.half")
+        return [half], [helper.make_node("Cast", [half.name], [name], to=TensorProto.FLOAT)]
+    if kind != "int8":
+        raise ValueError(f"weights can be stored as int8 or fp16, not {kind}")
+    levels, scale = to_int8(values, axis)
+    q = numpy_helper.from_array(levels, f"{name}.int8")
+    s = numpy_helper.from_array(scale, f"{name}.scale")
+    wide = f"{name}.wide"
+    return [q, s], [
+        helper.make_node("Cast", [q.name], [wide], to=TensorProto.FLOAT),
+        helper.make_node("Mul", [wide, s.name], [name]),
+    ]

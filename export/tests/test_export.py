@@ -1,0 +1,140 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from conftest import TinyFeatures, make_study
+from onnx import TensorProto, helper, numpy_helper
+
+from streetwise_train import assemble, card, crossval, figures, golden, manifest, quantise
+from streetwise_train.backbones import BACKBONES, Features
+from streetwise_train.countries import Evidence
+from streetwise_train.head import Recipe
+
+TINY = replace(BACKBONES["efficientnet-lite0"], id="tiny", name="Tiny", size=32)
+
+
+@pytest.fixture
+def tiny(study):
+    torch.manual_seed(0)
+    head = crossval.fit(study, study.labels >= 0, Recipe())
+    return assemble.Classifier(TinyFeatures(), head)
+
+
+@pytest.mark.parametrize("shape", [(8, 300), (64, 3, 3, 3), (40, 1, 5, 5)])
+def test_int8_error_is_at_most_half_a_step(shape):
+    values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    for axis in (0, -1):
+        levels, scale = quantise.to_int8(values, axis)
+        assert levels.dtype == np.int8
+        assert scale.size == shape[axis]
+        assert np.all(np.abs(levels * scale - values) <= scale / 2 + 1e-6)
+
+
+def test_a_channel_of_zeros_stays_zero():
+    levels, scale = quantise.to_int8(np.zeros((2, 4), np.float32), 0)
+    assert not levels.any()
+    assert np.all(scale == 1)
+
+
+@pytest.mark.parametrize(("op", "attributes", "axis"), [
+    ("MatMul", {}, -1), ("Gemm", {}, 1), ("Gemm", {"transB": 1}, 0), ("Conv", {}, 0),
+    ("Add", {}, None),
+])  # fmt: skip
+def test_the_channel_axis_follows_the_operator(op, attributes, axis):
+    graph = helper.make_graph([helper.make_node(op, ["x", "w"], ["y"], **attributes)], "g", [], [])
+    assert quantise.channel_axis(graph, "w") == axis
+
+
+def test_an_unknown_way_to_store_weights_is_refused():
+    with pytest.raises(ValueError, match="int4"):
+        quantise.widened("w", np.zeros((2, 2), np.float32), 0, "int4")
+
+
+@pytest.mark.parametrize(("stored", "bound"), [("float", 1e-4), ("fp16", 1e-2), ("int8", 0.3)])
+def test_a_model_passes_from_pytorch_to_a_graph(tiny, tmp_path, stored, bound):
+    path = tmp_path / "model.onnx"
+    assert assemble.write_graph(tiny, 32, path, stored) <= assemble.MAX_DIFFERENCE
+    picture = golden.tensor(32)
+    with torch.inference_mode():
+        expected = tiny(torch.from_numpy(picture)).numpy()
+    found = assemble.run_graph(path, picture)
+    assert np.abs(found - expected).max() < bound
+    kinds = {t.name: t.data_type for t in onnx.load(str(path)).graph.initializer}
+    small = {"int8": TensorProto.INT8, "fp16": TensorProto.FLOAT16}.get(stored)
+    assert (small in kinds.values()) == (small is not None)
+    assert kinds["head.weight"] == TensorProto.FLOAT
+
+
+def test_a_graph_that_differs_from_pytorch_is_refused(tiny, tmp_path):
+    path = tmp_path / "model.onnx"
+    assemble.write_graph(tiny, 32, path, "float")
+    model = onnx.load(str(path))
+    bias = next(t for t in model.graph.initializer if t.name == "head.bias")
+    bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) + 0.01, "head.bias"))
+    onnx.save(model, str(path))
+    with pytest.raises(ValueError, match="differs from PyTorch"):
+        assemble.check_float(tiny, path, 32)
+
+
+def test_agreement_and_loss_of_smaller_weights():
+    exact = np.eye(4)[[0, 1, 2, 3]]
+    small = np.eye(4)[[0, 1, 2, 0]]
+    assert assemble.compare(exact, small, np.array([0, 1, 2, 3])) == (0.75, 0.25)
+
+
+def test_the_golden_input_is_the_published_sequence():
+    assert golden.splitmix64(np.array([0], np.uint64))[0] == 0xE220A8397B1DCDAF
+    tensor = golden.tensor(224, seed=0)
+    assert tensor.shape == (1, 3, 224, 224)
+    assert tensor[0, 0, 0, 0] == np.float32((0xE220A8397B1DCDAF >> 40) / 2**24 * 4 - 2)
+    assert np.all(tensor[0, 1, 28:56, 56:84] == tensor[0, 1, 28, 56])
+    assert np.abs(tensor).max() <= 2
+
+
+@pytest.mark.parametrize("name", sorted(BACKBONES))
+def test_random_backbones_have_the_width_their_head_expects(name):
+    features = Features(BACKBONES[name], None)
+    with torch.inference_mode():
+        found = features(torch.zeros(1, 3, 224, 224))
+    assert found.shape == (1, features.width)
+
+
+def skeleton(value):
+    """The shape of an object: keys and kinds of values, without the values."""
+    if isinstance(value, dict):
+        return {key: skeleton(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [skeleton(value[0])] if value else []
+    return type(value).__name__
+
+
+def test_the_manifest_keeps_its_schema(tiny, study, tmp_path):
+    """Compares with ``golden/manifest.json``: a change there is a change for the app."""
+    place, source = crossval.by_place(study, Recipe()).logits, crossval.by_source(study, Recipe())
+    measured = figures.measure(study, place, source)
+    difference = assemble.write_graph(tiny, 32, tmp_path / "model.onnx", "int8")
+    gate = assemble.Gate("int8", difference, 1.0, 0.0, 10)
+    found = [Evidence("C0", 12, 0.9, 0.001, 0.9, 1 / 6), Evidence("ZZ", 12, 0.1, 0.5, 0.1, 1 / 6)]
+    text = card.write(TINY, Recipe(), study, measured, gate, found)
+    (tmp_path / "card.md").write_text(text, encoding="utf-8")
+    manifest.write(tmp_path, manifest.build(tmp_path, TINY, study.countries, measured, {"seed": 0}))
+    written = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
+    expected = Path(__file__).parent / "golden" / "manifest.json"
+    assert skeleton(written) == json.loads(expected.read_text(encoding="utf-8"))
+    assert len(written["golden"]["logits"]) == len(written["countries"]) == 6
+    assert written["files"][0]["bytes"] == (tmp_path / "model.onnx").stat().st_size
+    assert "| ZZ | 12 |" in text
+    assert "study and non-commercial use" in text
+
+
+def test_the_golden_answer_is_the_graphs_own(tiny, tmp_path):
+    path = tmp_path / "model.onnx"
+    assemble.write_graph(tiny, 32, path, "int8")
+    entry = manifest.golden_entry(path, 32, make_study().countries)
+    logits = assemble.run_graph(path, golden.tensor(32, entry["seed"]))[0]
+    assert np.abs(logits - entry["logits"]).max() < entry["tolerance"]
+    assert entry["top5"][0] == f"C{logits.argmax()}"
