@@ -170,6 +170,25 @@ fn a_region_is_chosen_by_keys_and_by_dragging() {
     desk.sees("500 by 250 pixels as shown");
 }
 
+#[test]
+fn a_watched_window_is_ranked_as_it_changes_and_never_covered() {
+    let desktop = Fake::new().window(7, "GeoGuessr", "firefox", desk::pixels(640, 360, 1));
+    let mut desk = Desk::on(desktop.clone(), Settings { coach: true, ..Desk::settings_read() });
+    desk.harness.key_press(Key::F2);
+    desk.sees("Capture the window GeoGuessr, firefox");
+    // The list was opened by key, so its first entry has the focus.
+    desk.harness.key_press(Key::Enter);
+    desk.sees("Where is this?");
+    desk.harness.key_press(Key::F6);
+    desk.sees("1st: New Zealand");
+    desk.sees("watching");
+    desktop.show(7, desk::pixels(640, 360, 3));
+    desk.sees("1st: Brazil");
+    desk.harness.key_press(Key::F6);
+    desk.gone("watching");
+    assert!(desk.shows("1st: Brazil"), "what was seen is not covered afterwards");
+}
+
 /// Fault 18.
 #[test]
 fn without_a_display_the_message_says_so_and_files_still_work() {

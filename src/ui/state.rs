@@ -86,6 +86,8 @@ pub struct State {
     pub show_card: bool,
     /// A list to open, asked for by key.
     pub open_list: Option<List>,
+    /// A list whose first entry takes the focus, since it was opened by key.
+    pub focus_list: Option<List>,
     /// A region is wanted as soon as the monitors are known.
     pub region_wanted: bool,
     /// The region that is being chosen.
@@ -112,6 +114,7 @@ impl State {
             show_seen: true,
             show_card: false,
             open_list: None,
+            focus_list: None,
             region_wanted: false,
             region: None,
             last_target: None,

@@ -73,7 +73,11 @@ fn ranked(ui: &mut Ui, state: &mut State, look: &Look, ranking: &Ranking, action
     }
     let regions = ranking::regions_line(&ranking.regions);
     ui.add(Label::new(RichText::new(regions).weak()).wrap());
-    let kind = if ranking.unsure() { Kind::Warning } else { Kind::Success };
+    let kind = match ranking.guesses.first() {
+        _ if ranking.unsure() => Kind::Warning,
+        Some(first) if first.p >= 0.5 => Kind::Success,
+        _ => Kind::Info,
+    };
     message::line(ui, kind, &ranking.sentence());
 }
 

@@ -88,6 +88,7 @@ fn list_button(
     }
     if state.open_list == Some(list) {
         state.open_list = None;
+        state.focus_list = Some(list);
         Popup::open_id(ui.ctx(), Popup::default_response_id(&response));
     }
     response
@@ -95,8 +96,8 @@ fn list_button(
 
 fn windows(ui: &mut Ui, state: &mut State, words: bool, actions: &mut Vec<Action>) {
     let button = list_button(ui, state, List::Windows, words, actions);
-    let scale = ui.spacing().interact_size.y / 32.0;
-    popup(&button).width(WIDTH * scale).show(|ui| {
+    popup(&button).show(|ui| {
+        widen(ui);
         let snapshot = Arc::clone(&state.snapshot);
         if snapshot.targets.windows.is_empty() {
             let source = &snapshot.targets.source;
@@ -150,30 +151,46 @@ fn window_row(ui: &mut Ui, state: &mut State, window: &Window, small: Option<&Ar
     inner.add(Label::new(RichText::new(about).weak().small()).truncate().selectable(false));
     let name = format!("Capture the window {title}, {}", window.app);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, !window.minimised, &name));
+    first_focus(state, List::Windows, &response);
     response.clicked()
 }
 
 fn monitors(ui: &mut Ui, state: &mut State, words: bool, actions: &mut Vec<Action>) {
     let button = list_button(ui, state, List::Monitors, words, actions);
-    popup(&button).width(WIDTH).show(|ui| {
+    popup(&button).show(|ui| {
+        widen(ui);
         if state.snapshot.targets.monitors.is_empty() {
             ui.label(RichText::new("Looking for monitors…").weak());
         }
-        for monitor in &state.snapshot.targets.monitors {
+        for monitor in &Arc::clone(&state.snapshot).targets.monitors {
             let area = &monitor.area;
             let size =
                 if area.is_empty() { String::new() } else { format!("  {} × {}", area.width, area.height) };
             let main = if monitor.primary { "  main" } else { "" };
             let label = format!("{}{size}{main}", monitor.name);
-            if ui
-                .add(Button::new(&label).frame_when_inactive(false).min_size(vec2(ui.available_width(), 0.0)))
-                .clicked()
-            {
+            let button =
+                Button::new(&label).frame_when_inactive(false).min_size(vec2(ui.available_width(), 0.0));
+            let response = ui.add(button);
+            first_focus(state, List::Monitors, &response);
+            if response.clicked() {
                 actions.push(Action::Capture(Target::Monitor(monitor.id)));
                 ui.close();
             }
         }
     });
+}
+
+/// Gives a list its width.
+fn widen(ui: &mut Ui) {
+    ui.set_width(WIDTH * TextStyle::Body.resolve(ui.style()).size / theme::TYPE[1]);
+}
+
+/// The first entry of a list that was opened by key takes the focus; the arrow keys go on from there.
+fn first_focus(state: &mut State, list: List, response: &Response) {
+    if state.focus_list == Some(list) {
+        state.focus_list = None;
+        response.request_focus();
+    }
 }
 
 fn popup(button: &Response) -> Popup<'_> {

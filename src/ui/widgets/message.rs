@@ -1,6 +1,6 @@
 //! One sentence with an icon: what went well, what to know, what failed.
 
-use egui::{Align, Color32, Frame, Label, Layout, Margin, RichText, TextStyle, Ui};
+use egui::{Align, Color32, Frame, Label, Layout, Margin, RichText, Role, TextStyle, Ui, UiBuilder};
 use egui_phosphor::regular as icon;
 
 use super::{icon_button, theme};
@@ -65,18 +65,22 @@ pub fn framed(ui: &mut Ui, kind: Kind, text: &str) -> bool {
     let button = ui.spacing().interact_size.y;
     let width = ui.available_width() - 2.0 * theme::PAD;
     let icon_width = TextStyle::Body.resolve(ui.style()).size * 1.2;
-    frame.show(ui, |ui| {
-        ui.set_width(width);
-        ui.horizontal_top(|ui| {
-            ui.add(Label::new(RichText::new(kind.icon()).color(colour)).selectable(false));
-            ui.vertical(|ui| {
-                ui.set_width((width - icon_width - button - 2.0 * theme::GAP).max(40.0));
-                ui.add(Label::new(text).wrap());
+    // A screen reader says a message when it appears.
+    let alert = UiBuilder::new().accessibility_role(Role::Alert);
+    ui.scope_builder(alert, |ui| {
+        frame.show(ui, |ui| {
+            ui.set_width(width);
+            ui.horizontal_top(|ui| {
+                ui.add(Label::new(RichText::new(kind.icon()).color(colour)).selectable(false));
+                ui.vertical(|ui| {
+                    ui.set_width((width - icon_width - button - 2.0 * theme::GAP).max(40.0));
+                    ui.add(Label::new(text).wrap());
+                });
+                ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+                    dismissed = icon_button(ui, UiCommand::Close, icon::X, "Dismiss this message").clicked();
+                });
             });
-            ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-                dismissed = icon_button(ui, UiCommand::Close, icon::X, "Dismiss this message").clicked();
-            });
-        });
+        })
     });
     dismissed
 }
