@@ -3,6 +3,7 @@
 //!
 //! Skipped with a line where `dbus-daemon` is not installed.
 #![cfg(target_os = "linux")]
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
@@ -92,13 +93,7 @@ impl FakePortal {
         };
         let request = "org.freedesktop.portal.Request";
         connection
-            .emit_signal(
-                Some(sender.as_str()),
-                handle.as_str(),
-                request.unwrap(),
-                "Response",
-                &(code, results),
-            )
+            .emit_signal(Some(sender.as_str()), handle.as_str(), request, "Response", &(code, results))
             .await
             .unwrap();
         handle.try_into().unwrap()
@@ -194,7 +189,7 @@ fn a_bus_without_a_portal_says_so() {
     let Some(bus) = Bus::start() else { return };
     match Portal::open(Some(&bus.address)) {
         Err(CaptureError::NoPortal { why }) => {
-            assert!(why.contains("org.freedesktop.portal.Desktop"), "{why}")
+            assert!(why.contains("org.freedesktop.portal.Desktop"), "{why}");
         }
         Err(other) => panic!("{other}"),
         // This machine's own portal, started by the bus.

@@ -3,6 +3,7 @@
 //! Each test starts an Xvfb of its own. Without Xvfb the tests are skipped with a line that says
 //! so, unless `STREETWISE_REQUIRE_XVFB=1` is set.
 #![cfg(target_os = "linux")]
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 mod xvfb;
 

@@ -1,7 +1,5 @@
 //! From what an X server sends to red, green and blue.
 
-use std::borrow::Cow;
-
 use image::RgbImage;
 use x11rb::connection::Connection;
 use x11rb::errors::ParseError;
@@ -55,15 +53,18 @@ fn to_rgb(image: &Image<'_>, visual: Visualtype) -> Result<RgbImage, ParseError>
     let common = image.bits_per_pixel() == BitsPerPixel::B32
         && image.byte_order() == ImageOrder::LsbFirst
         && (visual.red_mask, visual.green_mask, visual.blue_mask) == (0x00ff_0000, 0x0000_ff00, 0x0000_00ff);
-    let levels: Cow<'_, [u8]> =
-        if common { blue_green_red(image.data()) } else { by_masks(image, layout) }.into();
-    RgbImage::from_raw(width, height, levels.into_owned()).ok_or(ParseError::InsufficientData)
+    let levels = if common { blue_green_red(image.data()) } else { by_masks(image, layout) };
+    RgbImage::from_raw(width, height, levels).ok_or(ParseError::InsufficientData)
 }
 
 /// The layout of nearly every screen: bytes blue, green, red, unused, without padding.
 fn blue_green_red(data: &[u8]) -> Vec<u8> {
     let (pixels, _) = data.as_chunks::<4>();
-    pixels.iter().flat_map(|&[blue, green, red, _]| [red, green, blue]).collect()
+    let mut levels = vec![0; pixels.len() * 3];
+    for (level, &[blue, green, red, _]) in levels.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
+        *level = [red, green, blue];
+    }
+    levels
 }
 
 /// Any layout, pixel by pixel.

@@ -64,7 +64,7 @@ fn check_region(
     for (area, frame) in places.iter().zip(&frames) {
         desktop = desktop.monitor("monitor", area.x, area.y, frame.clone());
     }
-    let frame = desktop.shot(&Target::Region(region)).unwrap();
+    let frame = desktop.shot(&Target::Region(region)).expect("the region lies on the desktop");
     assert_eq!(frame.dimensions(), size, "{region:?} of {places:?}");
     for &(column, row, monitor, x, y) in pixels {
         assert_eq!(

@@ -245,7 +245,7 @@ impl Painter {
     fn create(&self, area: Area, title: &str, aux: &CreateWindowAux, colour: Option<[u8; 3]>) -> Window {
         let id = self.connection.generate_id().unwrap();
         let (x, y, width, height) = numbers(area);
-        let aux = aux.clone().event_mask(events());
+        let aux = aux.event_mask(events());
         let class = WindowClass::INPUT_OUTPUT;
         self.connection
             .create_window(0, id, self.screen.root, x, y, width, height, 0, class, 0, &aux)
