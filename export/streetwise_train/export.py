@@ -36,7 +36,18 @@ def export_onnx(model: nn.Module, size: int, path: Path) -> None:
             opset_version=OPSET,
             verbose=False,
         )
-    onnx.checker.check_model(str(path), full_check=True)
+    plain = strip(onnx.load(str(path)))
+    onnx.checker.check_model(plain, full_check=True)
+    onnx.save(plain, str(path))
+
+
+def strip(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Takes away what the exporter notes about its own work: stack traces with paths, scopes."""
+    graph = model.graph
+    parts = [graph.node, graph.initializer, graph.value_info, graph.input, graph.output]
+    for holder in (model, graph, *(item for part in parts for item in part)):
+        holder.ClearField("metadata_props")
+    return model
 
 
 def open_session(path: Path, threads: int = 0) -> onnxruntime.InferenceSession:

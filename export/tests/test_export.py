@@ -69,6 +69,14 @@ def test_a_model_passes_from_pytorch_to_a_graph(tiny, tmp_path, stored, bound):
     assert kinds["head.weight"] == TensorProto.FLOAT
 
 
+def test_a_graph_carries_no_paths_of_the_machine(tiny, tmp_path):
+    path = tmp_path / "model.onnx"
+    assemble.write_graph(tiny, 32, path, "int8")
+    content = path.read_bytes()
+    assert b"stack_trace" not in content
+    assert b".py" not in content
+
+
 def test_a_graph_that_differs_from_pytorch_is_refused(tiny, tmp_path):
     path = tmp_path / "model.onnx"
     assemble.write_graph(tiny, 32, path, "float")

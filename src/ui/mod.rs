@@ -36,7 +36,7 @@ pub struct WindowError(String);
 /// # Errors
 /// When there is no display, or none that can draw with OpenGL.
 pub fn run(
-    paths: Paths,
+    paths: &Paths,
     settings: Settings,
     choice: Choice,
     notice: Option<String>,

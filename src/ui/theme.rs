@@ -305,6 +305,7 @@ mod tests {
             let widths: Vec<f32> =
                 ui.fonts_mut(|fonts| ('0'..='9').map(|figure| fonts.glyph_width(&font, figure)).collect());
             assert!(widths.iter().all(|width| (width - widths[0]).abs() < 0.01), "{widths:?}");
-        });
+        })
+        .drop_without_applying_deltas();
     }
 }

@@ -152,14 +152,14 @@ impl Desk {
         note: Option<&str>,
         eye: impl Fn() -> Result<Box<dyn FrameSource>, CaptureError> + Send + 'static,
     ) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("the test has a folder, threads and room");
         let brain = Box::new(FakeBrain { model: String::new(), takes, note: note.map(str::to_owned) });
         let loaded = Loaded { settings, notice: None };
         let settings_path = Some(folder.path().join("settings.json"));
         let parts = Parts { brain, eye: Box::new(eye), loaded, settings_path };
-        let harness = Harness::builder()
-            .with_size([1280.0, 800.0])
-            .build_eframe(|cc| App::new(&cc.egui_ctx, parts).unwrap());
+        let harness = Harness::builder().with_size([1280.0, 800.0]).build_eframe(|cc| {
+            App::new(&cc.egui_ctx, parts).expect("the test has a folder, threads and room")
+        });
         let mut desk = Self { harness, folder };
         desk.sees("ready");
         desk
@@ -168,13 +168,13 @@ impl Desk {
     /// Writes a generated picture.
     pub fn picture(&self, name: &str, seed: u8) -> PathBuf {
         let path = self.folder.path().join(name);
-        pixels(64, 36, seed).save(&path).unwrap();
+        pixels(64, 36, seed).save(&path).expect("the test has a folder, threads and room");
         path
     }
 
     pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.folder.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
+        std::fs::write(&path, bytes).expect("the test has a folder, threads and room");
         path
     }
 

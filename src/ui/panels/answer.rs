@@ -136,12 +136,13 @@ fn offer(ui: &mut Ui, model: &ModelSummary, selected: bool, actions: &mut Vec<Ac
     }
 }
 
-/// "This model knows 25 countries; on held-out places its first guess is right 24 % of the time, chance 4.0 %."
+/// What the model knows, and how often it was right where it was measured; other sources look different.
 fn knows(model: &ModelSummary) -> String {
     let known = words::count(model.countries.len(), "country", "countries");
     match (model.top1, model.chance) {
         (Some(top1), Some(chance)) => format!(
-            "This model knows {known}. On places it never saw, its first guess is right {} of the time; chance is {}.",
+            "This model knows {known}. On new places from the sources it learned from, its first guess is right {} of \
+             the time (chance {}); expect less elsewhere.",
             words::percent(top1),
             words::percent(chance)
         ),

@@ -1,6 +1,6 @@
 //! A model's card: the little Markdown that cards use, as text of the window.
 
-use egui::{Grid, Label, RichText, TextStyle, Ui};
+use egui::{Align, Grid, Label, Layout, RichText, TextStyle, Ui};
 
 use crate::ui::theme;
 
@@ -43,17 +43,27 @@ pub fn show(ui: &mut Ui, markdown: &str) {
 }
 
 fn table(ui: &mut Ui, index: usize, rows: &[Vec<String>]) {
-    Grid::new(("card table", index)).striped(true).spacing([theme::GAP_LARGE, theme::GAP_SMALL]).show(
-        ui,
-        |ui| {
-            for (at, row) in rows.iter().enumerate() {
-                for cell in row {
-                    ui.label(if at == 0 { RichText::new(cell).weak() } else { RichText::new(cell) });
+    let spacing = [theme::GAP_LARGE, theme::GAP_SMALL];
+    Grid::new(("card table", index)).striped(true).spacing(spacing).show(ui, |ui| {
+        for (at, row) in rows.iter().enumerate() {
+            for (column, cell) in row.iter().enumerate() {
+                let text = if at == 0 { RichText::new(cell).weak() } else { RichText::new(cell) };
+                let figures = column > 0 && rows.iter().skip(1).all(|row| is_figure(row.get(column)));
+                if figures {
+                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(text));
+                } else {
+                    ui.label(text);
                 }
-                ui.end_row();
             }
-        },
-    );
+            ui.end_row();
+        }
+    });
+}
+
+/// Whether a cell holds a figure, or nothing.
+fn is_figure(cell: Option<&String>) -> bool {
+    let text = cell.map_or("", |text| text.trim_end_matches('%').trim());
+    text.is_empty() || text == "-" || text.parse::<f64>().is_ok()
 }
 
 fn parse(markdown: &str) -> Vec<Block> {
