@@ -77,10 +77,12 @@ impl Library {
         }
     }
 
-    /// The model to start with: the best top-1 of the valid ones, measured with chance taken off.
+    /// The model to start with: the valid one whose top-1 is the most times chance, with whole sources held out
+    /// where its manifest says so, since that is the honest figure.
     #[must_use]
     pub fn default_model(&self) -> Option<&Model> {
-        let lift = |model: &&Model| model.manifest.metrics.top1 / model.manifest.metrics.chance.max(1e-3);
+        let lift =
+            |model: &&Model| model.manifest.metrics.honest_top1() / model.manifest.metrics.chance.max(1e-3);
         self.entries
             .iter()
             .filter_map(|(_, entry)| entry.as_ref().ok())
