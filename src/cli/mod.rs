@@ -147,7 +147,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 #[cfg(feature = "gui")]
 fn window(context: Context, notice: Option<String>) -> anyhow::Result<ExitCode> {
-    crate::ui::run(context.paths, context.settings, context.choice, notice)
+    crate::ui::run(&context.paths, context.settings, context.choice, notice)
         .context("the window could not be opened")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -122,7 +122,7 @@ mod tests {
             coach.guess(1, said);
             assert_eq!(coach.comparison(1, &ranking).unwrap().replace('\u{a0}', " "), expected);
         };
-        check("AU", "You said Australia; so does the model, at 57 %.");
+        check("AU", "You said Australia; so does the model, at 56 %.");
         check("NZ", "You said New Zealand; the model has it 2nd at 21 %.");
         check("JP", "You said Japan; this model does not know it.");
     }

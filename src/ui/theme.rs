@@ -65,7 +65,7 @@ pub const DARK: Palette = Palette {
     panel: rgb(0x1A1E22),
     raised: rgb(0x262C32),
     hovered: rgb(0x30373F),
-    line: rgb(0x30363C),
+    line: rgb(0x2C3238),
     text: rgb(0xE8EBED),
     weak: rgb(0xAAB3BB),
     accent: rgb(0x74B9F2),
