@@ -1,4 +1,5 @@
 //! The built program on generated pictures: what a user types, and what comes back.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

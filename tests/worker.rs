@@ -1,4 +1,5 @@
 //! The worker under a slow model: stale results are dropped, one frame waits at most, sending never waits.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
