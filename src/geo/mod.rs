@@ -9,7 +9,7 @@ use keshvar::Alpha2;
 /// `None` when `code` is not an assigned ISO 3166-1 alpha-2 code in capitals.
 #[must_use]
 pub fn country_name(code: &str) -> Option<String> {
-    let country = Alpha2::try_from(code).ok()?.to_country();
+    let country = assigned(code)?.to_country();
     let official = country.iso_short_name();
     let ceremonial = ["(", " of ", "Republic", "Federation", "Viet Nam"];
     if !ceremonial.iter().any(|part| official.contains(part)) {
@@ -25,7 +25,7 @@ pub fn country_name(code: &str) -> Option<String> {
 /// `None` when the code is unknown or the standard assigns no region (Antarctica).
 #[must_use]
 pub fn region_name(code: &str) -> Option<String> {
-    let region = Alpha2::try_from(code).ok()?.to_country().maybe_subregion()?;
+    let region = assigned(code)?.to_country().maybe_subregion()?;
     let words: Vec<String> = region
         .to_string()
         .replace("south-eastern", "South‑eastern")
@@ -33,6 +33,11 @@ pub fn region_name(code: &str) -> Option<String> {
         .map(|word| if word == "and" { word.to_owned() } else { capitalise(word) })
         .collect();
     Some(words.join(" ").replace('\u{2011}', "-"))
+}
+
+/// `keshvar` reads small letters too; the manifests' format is capitals only.
+fn assigned(code: &str) -> Option<Alpha2> {
+    if code.bytes().all(|letter| letter.is_ascii_uppercase()) { Alpha2::try_from(code).ok() } else { None }
 }
 
 fn capitalise(word: &str) -> String {
