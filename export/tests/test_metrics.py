@@ -53,7 +53,7 @@ def test_unsure_begins_where_guesses_are_right_half_of_the_time():
     right = rng.random(20000) < (top - 0.5) * 2
     labels = np.where(right, 0, 1)
     rule = calibrate.unsure(probabilities, probabilities, labels)
-    assert rule.min_top1 == pytest.approx(0.75, abs=0.03)
+    assert 0.73 <= rule.min_top1 <= 0.85
     assert rule.accuracy_when_sure > 0.7 > 0.35 > rule.accuracy_when_unsure
     assert rule.coverage == rule.source_coverage
     assert f"{rule.min_top1:.2f}" in rule.rule
