@@ -212,13 +212,16 @@ impl UiCommand {
     #[must_use]
     pub fn pressed(ctx: &egui::Context) -> Vec<Self> {
         let typing = ctx.text_edit_focused();
+        // An open list closes itself on Escape.
+        let list = egui::Popup::is_any_open(ctx);
         let focused = ctx.memory(|memory| memory.focused().is_some());
         ctx.input_mut(|input| {
             let mut found: Vec<Self> = Vec::new();
             for command in Self::ALL {
                 for keys in [command.shortcut(), command.second_shortcut()].into_iter().flatten() {
                     let types = keys.modifiers.is_none() && !is_function_key(keys.logical_key);
-                    let theirs = typing && (types || command == Self::Paste);
+                    let theirs =
+                        typing && (types || command == Self::Paste) || list && command == Self::Close;
                     if !theirs && input.consume_shortcut(&keys) {
                         found.push(command);
                     }

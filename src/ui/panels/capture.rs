@@ -106,7 +106,7 @@ fn windows(ui: &mut Ui, state: &mut State, words: bool, actions: &mut Vec<Action
             ui.label(RichText::new(why).weak());
             return;
         }
-        ScrollArea::vertical().max_height(HEIGHT).show(ui, |ui| {
+        ScrollArea::vertical().max_height(HEIGHT).min_scrolled_height(HEIGHT).show(ui, |ui| {
             for (window, small) in &snapshot.targets.windows {
                 if window_row(ui, state, window, small.as_ref()) {
                     actions.push(Action::Capture(Target::Window(window.id)));
