@@ -218,7 +218,13 @@ fn visuals(p: &Palette, dark: bool, kept: &Visuals) -> Visuals {
     v.text_cursor.stroke = Stroke::new(2.0, p.accent);
     v.disabled_alpha = 0.45;
     v.slider_trailing_fill = true;
-    let widgets = &mut v.widgets;
+    states(&mut v.widgets, p);
+    v
+}
+
+/// The looks of a control: at rest, under the pointer, with the focus, open.
+fn states(widgets: &mut egui::style::Widgets, p: &Palette) {
+    let radius = CornerRadius::same(RADIUS);
     let states = [
         (&mut widgets.noninteractive, p.panel, Stroke::new(1.0, p.line)),
         (&mut widgets.inactive, p.raised, Stroke::new(1.0, p.line)),
@@ -235,7 +241,6 @@ fn visuals(p: &Palette, dark: bool, kept: &Visuals) -> Visuals {
         state.corner_radius = radius;
         state.expansion = 0.0;
     }
-    v
 }
 
 #[cfg(test)]
