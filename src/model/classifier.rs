@@ -257,8 +257,8 @@ fn commit(engine: &Engine, onnx: &[u8], threads: Option<usize>, cuda: bool) -> o
     if !engine.is_embedded() {
         builder = builder
             .with_intra_threads(threads)?
-            // Threads that wait by spinning would burn a core while the window is idle.
-            .with_intra_op_spinning(false)?
+            // Threads spin while a run lasts, which is faster, and stop with it: an idle window uses no processor.
+            .with_config_entry("session.force_spinning_stop", "1")?
             // Weights kept as int8 are expanded once, at load, instead of at every run.
             .with_quant_qdq(false)?
             .with_config_entry("session.record_ep_graph_assignment_info", "1")?;
