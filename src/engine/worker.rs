@@ -68,6 +68,10 @@ struct Shared {
 }
 
 impl Shared {
+    fn latest(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshot.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn change(&self, edit: impl FnOnce(&mut Snapshot)) {
         {
             let mut held = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
@@ -138,7 +142,7 @@ impl Worker {
     /// The latest state.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.shared.snapshot.lock().unwrap_or_else(PoisonError::into_inner))
+        self.shared.latest()
     }
 
     /// Hands a command over; never waits. A command that does not fit any more becomes a problem in the snapshot.
@@ -330,14 +334,14 @@ impl Thinking {
     }
 
     fn look_again(&mut self) {
-        let current = self.shared_snapshot().current.as_ref().map(|look| look.id);
+        let current = self.shared.latest().current.as_ref().map(|look| look.id);
         if let Some(id) = current.or_else(|| self.pictures.first().map(|(id, _)| *id)) {
             self.look(id);
         }
     }
 
     fn select(&mut self, id: u64) {
-        let snapshot = self.shared_snapshot();
+        let snapshot = self.shared.latest();
         let Some(look) = snapshot.recent.iter().find(|look| look.id == id).cloned() else { return };
         let fresh = Some(&look.model) == snapshot.model.as_ref();
         self.shared.change(|snapshot| snapshot.current = Some(look));
@@ -375,10 +379,6 @@ impl Thinking {
 
     fn generation(&self) -> u64 {
         self.shared.generation.load(Ordering::SeqCst)
-    }
-
-    fn shared_snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.shared.snapshot.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn busy(&self, what: &str) {
