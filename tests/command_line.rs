@@ -154,6 +154,28 @@ fn damaged_settings_are_kept_aside_and_told() {
     assert!(root.path().join("settings.json.bad").exists());
 }
 
+/// A flag is said last and for this run only: it goes before the environment, which goes before the settings.
+#[test]
+fn the_flag_for_the_engine_goes_before_the_environment_and_the_settings() {
+    let root = tempfile::tempdir().unwrap();
+    let settings = json!({ "runtime": root.path().join("settings.so") });
+    std::fs::write(root.path().join("settings.json"), settings.to_string()).unwrap();
+    let doctor = |flag: &[&str], environment: Option<&str>| {
+        let mut command = streetwise(root.path());
+        command.env_remove("STREETWISE_RUNTIME").args(flag).args(["doctor", "--json"]);
+        let output = command.envs(environment.map(|value| ("STREETWISE_RUNTIME", value))).output().unwrap();
+        lines(&output)[0]["candidate"].clone()
+    };
+    let path = |candidate: &Value| {
+        candidate["path"].as_str().map(|path| path.rsplit('/').next().unwrap().to_owned())
+    };
+    assert_eq!(path(&doctor(&[], None)).as_deref(), Some("settings.so"));
+    assert_eq!(path(&doctor(&[], Some("set.so"))).as_deref(), Some("set.so"));
+    assert_eq!(path(&doctor(&["--runtime", "flag.so"], Some("set.so"))).as_deref(), Some("flag.so"));
+    assert_eq!(path(&doctor(&["--runtime", "flag.so"], Some("embedded"))).as_deref(), Some("flag.so"));
+    assert_eq!(doctor(&["--runtime", "embedded"], Some("set.so"))["origin"], "embedded");
+}
+
 #[test]
 fn wrong_usage_is_two_and_what_is_not_there_is_one() {
     let root = tempfile::tempdir().unwrap();

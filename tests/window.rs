@@ -235,6 +235,18 @@ fn frames_stay_quick_while_the_brain_is_slow() {
 }
 
 #[test]
+fn reading_many_pictures_shows_the_time_left_and_can_be_stopped() {
+    let mut desk = Desk::slow(Duration::from_millis(700), None, Fake::new());
+    let files: Vec<_> = (0..60).map(|index| desk.picture(&format!("{index:02}.png"), 1)).collect();
+    desk.drop_files(&files);
+    desk.sees("s left");
+    desk.all_named("reading");
+    desk.harness.get_by_label("Stop").click();
+    desk.sees("ready");
+    assert!(!desk.shows("of 60"));
+}
+
+#[test]
 fn every_control_has_a_name() {
     let desktop = Fake::new().monitor("HDMI-1", 0, 0, desk::pixels(800, 600, 2));
     let desktop = desktop.window(7, "GeoGuessr", "firefox", desk::pixels(640, 360, 1));

@@ -195,6 +195,33 @@ fn a_model_that_cannot_be_loaded_is_said_and_the_old_one_stays() {
 }
 
 #[test]
+fn reading_many_files_says_how_far_it_is_and_stops_when_asked() {
+    let scene = scene();
+    scene.until("ready", |snapshot| snapshot.ready);
+    let folder = tempfile::tempdir().unwrap();
+    for index in 0..9 {
+        RgbImage::from_pixel(8, 8, Rgb([index, 0, 0]))
+            .save(folder.path().join(format!("{index}.png")))
+            .unwrap();
+    }
+    scene.worker.send(Command::Open(vec![folder.path().to_owned()]));
+    scene.until_looks(1);
+    scene.permits.send(()).unwrap();
+    scene.until_looks(2);
+    let busy = scene.worker.snapshot().busy.clone().unwrap();
+    assert_eq!((busy.done, busy.of), (1, 9), "{busy:?}");
+    assert!(busy.left().is_some() && busy.what.contains("1.png"), "{busy:?}");
+    scene.worker.send(Command::Stop);
+    scene.permits.send(()).unwrap();
+    scene.until("idle", |snapshot| snapshot.busy.is_none());
+    assert_eq!(
+        scene.looks.load(Ordering::SeqCst),
+        2,
+        "what was at hand was finished, nothing after it begun"
+    );
+}
+
+#[test]
 fn a_flood_of_commands_is_refused_in_words_and_never_blocks() {
     let scene = scene();
     scene.until("ready", |snapshot| snapshot.ready);

@@ -117,14 +117,7 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let paths = Paths::of_user()?;
     let loaded = Settings::load(&paths.settings());
-    let embedded_only = arguments.runtime.as_deref() == Some(std::path::Path::new("embedded"));
-    let mut choice = match arguments.runtime {
-        Some(library) => Choice { library: Some(library), ..Choice::of_user(paths.clone(), None) },
-        None => Choice::of_user(paths.clone(), loaded.settings.runtime.clone()),
-    };
-    if embedded_only {
-        choice = Choice { library: None, embedded_only, ..choice };
-    }
+    let choice = Choice::of_user(paths.clone(), arguments.runtime, loaded.settings.runtime.clone());
     let context = Context { paths, settings: loaded.settings, choice };
     let Some(command) = arguments.command else { return window(context, loaded.notice) };
     if let Some(notice) = loaded.notice {

@@ -1,7 +1,7 @@
 //! What the window shows: a value that is replaced whole, so that reading it is one lock and one clone.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use image::RgbImage;
 
@@ -47,8 +47,22 @@ pub struct ModelSummary {
 pub struct Busy {
     /// In words: `reading street.jpg`.
     pub what: String,
-    /// Since when.
+    /// Since when, of all its parts.
     pub since: Instant,
+    /// As many parts are done.
+    pub done: usize,
+    /// As many parts there are; 1 for work that is not in parts, and cannot be stopped.
+    pub of: usize,
+}
+
+impl Busy {
+    /// About how long the rest takes, if the parts to come take as long as those that are done; none before the
+    /// first is done.
+    #[must_use]
+    pub fn left(&self) -> Option<Duration> {
+        let (done, left) = (u32::try_from(self.done).ok()?, u32::try_from(self.of - self.done).ok()?);
+        (self.since.elapsed() * left).checked_div(done)
+    }
 }
 
 /// Where a problem should stand.

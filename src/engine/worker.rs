@@ -40,6 +40,8 @@ pub enum Command {
     Watch(Target),
     /// End watching.
     StopWatching,
+    /// End the reading of many files after the one at hand.
+    Stop,
     /// The user has read a problem.
     DismissProblem(u64),
 }
@@ -63,6 +65,8 @@ struct Shared {
     generation: AtomicU64,
     /// Counts starts and ends of watching: a frame of an older count is stale.
     watch: AtomicU64,
+    /// Counts the wishes to stop: work that began under an older count ends.
+    stops: AtomicU64,
     problems: AtomicU64,
     repaint: Arc<dyn Fn() + Send + Sync>,
 }
@@ -126,6 +130,7 @@ impl Worker {
             inbox: Inbox::new(BOUND),
             generation: AtomicU64::new(0),
             watch: AtomicU64::new(0),
+            stops: AtomicU64::new(0),
             problems: AtomicU64::new(0),
             repaint,
         });
@@ -166,6 +171,9 @@ impl Worker {
                 shared.inbox.clear_frame();
                 shared.change(|snapshot| snapshot.watching = None);
                 self.ask(Ask::Stop);
+            }
+            Command::Stop => {
+                shared.stops.fetch_add(1, Ordering::SeqCst);
             }
             Command::DismissProblem(id) => {
                 shared.change(|snapshot| snapshot.problems.retain(|problem| problem.id != id));
@@ -281,10 +289,13 @@ impl Thinking {
         if files.is_empty() {
             self.shared.problem(Place::Picture, "There is no picture in that folder.".to_owned());
         }
-        let count = files.len();
-        for (index, file) in files.iter().enumerate() {
+        let (since, stops) = (Instant::now(), self.stops());
+        for (done, file) in files.iter().enumerate() {
+            if self.stops() != stops {
+                return;
+            }
             let name = file.file_name().unwrap_or_default().to_string_lossy();
-            self.busy(&format!("reading {name} ({} of {count})", index + 1));
+            self.part(Busy { what: format!("reading {name}"), since, done, of: files.len() });
             match Picture::open(file, &Limits::default()) {
                 Ok(picture) => self.take(picture),
                 Err(error) => self.shared.problem(Place::Picture, error.to_string()),
@@ -356,7 +367,9 @@ impl Thinking {
         let Some((_, picture)) = self.pictures.iter().find(|(known, _)| *known == id) else { return };
         let picture = picture.clone();
         let generation = self.generation();
-        self.busy(&format!("looking at {}", picture.name));
+        if self.shared.latest().busy.as_ref().is_none_or(|busy| busy.of < 2) {
+            self.busy(&format!("looking at {}", picture.name));
+        }
         match self.brain.look(id, &picture) {
             Ok(look) if generation == self.generation() => self.publish(look),
             Ok(_) => {}
@@ -381,8 +394,15 @@ impl Thinking {
         self.shared.generation.load(Ordering::SeqCst)
     }
 
+    fn stops(&self) -> u64 {
+        self.shared.stops.load(Ordering::SeqCst)
+    }
+
     fn busy(&self, what: &str) {
-        let busy = Busy { what: what.to_owned(), since: Instant::now() };
+        self.part(Busy { what: what.to_owned(), since: Instant::now(), done: 0, of: 1 });
+    }
+
+    fn part(&self, busy: Busy) {
         self.shared.change(|snapshot| snapshot.busy = Some(busy));
     }
 

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use image::RgbImage;
 use ndarray::Array4;
 use ort::ep::{CUDA, ExecutionProvider as _};
-use ort::session::{Session, builder::SessionBuilder};
+use ort::session::Session;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{TensorRef, ValueType};
 
-use super::{Manifest, Model, ModelError, golden};
+use super::{Manifest, Model, ModelError, golden, graph};
 use crate::imaging::{Picture, PictureError, preprocess};
 use crate::ranking::{Ranking, RankingError};
-use crate::runtime::{Device, Engine};
+use crate::runtime::{self, Device, Engine};
 
 /// Where the time of one guess went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -94,6 +95,7 @@ impl Classifier {
         };
         loaded.check_shapes()?;
         loaded.check_golden()?;
+        runtime::give_back_memory();
         Ok(loaded)
     }
 
@@ -243,7 +245,12 @@ fn open(
     if let (Device::Cuda, Some(why)) = (device, &fallback) {
         return Err(ModelError::NoCuda { why: why.clone() });
     }
-    let session = commit(engine, onnx, threads, false).map_err(|error| ModelError::Engine {
+    let session = if engine.is_embedded() {
+        commit_embedded(engine, onnx)
+    } else {
+        commit(engine, onnx, threads, false)
+    };
+    let session = session.map_err(|error| ModelError::Engine {
         model: manifest.id.clone(),
         engine: engine.name.clone(),
         why: first_line(&error.to_string()),
@@ -254,19 +261,32 @@ fn open(
 fn commit(engine: &Engine, onnx: &[u8], threads: Option<usize>, cuda: bool) -> ort::Result<Session> {
     let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let mut builder: SessionBuilder = Session::builder(engine.environment())?;
-    if !engine.is_embedded() {
-        builder = builder
-            .with_intra_threads(threads)?
-            // Threads spin while a run lasts, which is faster, and stop with it: an idle window uses no processor.
-            .with_config_entry("session.force_spinning_stop", "1")?
-            // Weights kept as int8 are expanded once, at load, instead of at every run.
-            .with_quant_qdq(false)?
-            .with_config_entry("session.record_ep_graph_assignment_info", "1")?;
-    }
+    builder = builder
+        .with_intra_threads(threads)?
+        // Threads spin while a run lasts, which is faster, and stop with it: an idle window uses no processor.
+        .with_config_entry("session.force_spinning_stop", "1")?
+        // Weights kept as int8 are expanded once, at load, instead of at every run.
+        .with_quant_qdq(false)?
+        .with_config_entry("session.record_ep_graph_assignment_info", "1")?;
     if cuda {
         builder = builder.with_execution_providers([CUDA::default().build().error_on_failure()])?;
     }
     builder.commit_from_memory(onnx)
+}
+
+/// The embedded engine optimises a graph only when it is asked to, and only where every shape is a number: with the
+/// batch fixed at one picture EfficientNet-Lite0 takes 29 ms instead of 200, ViT-S 160 instead of 370. A graph that
+/// cannot be optimised so is run as it is.
+fn commit_embedded(engine: &Engine, onnx: &[u8]) -> ort::Result<Session> {
+    let builder = || Session::builder(engine.environment());
+    let optimised = graph::for_one_picture(onnx).and_then(|fixed| {
+        let mut builder = builder().ok()?.with_optimization_level(GraphOptimizationLevel::All).ok()?;
+        builder.commit_from_memory(&fixed).ok()
+    });
+    match optimised {
+        Some(session) => Ok(session),
+        None => builder()?.commit_from_memory(onnx),
+    }
 }
 
 /// The engine's messages run over many lines; the first says what is missing.

@@ -1,5 +1,9 @@
-//! What may not be in an ONNX file: weights kept elsewhere, and operators that are not standard.
+//! ONNX files before an engine sees them: what may not be in one (weights kept elsewhere, operators that are not
+//! standard), and the form the embedded engine runs fastest.
 
+use prost::Message as _;
+use tract_onnx::pb::tensor_shape_proto::dimension::Value as Extent;
+use tract_onnx::pb::type_proto::Value as Kind;
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, TensorProto};
 use tract_onnx::prelude::Framework as _;
 
@@ -21,6 +25,24 @@ pub(super) fn check(model: &str, bytes: &[u8]) -> Result<(), ModelError> {
         return Err(not_onnx("its graph computes nothing".into()));
     }
     check_graph(model, &proto, graph)
+}
+
+/// The same graph for a batch of exactly one picture: the first axis of every input and output becomes 1, and the
+/// shapes noted on the way, which speak of any batch, are left out. None where the bytes are no ONNX graph.
+pub(super) fn for_one_picture(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut proto = ModelProto::decode(bytes).ok()?;
+    let graph = proto.graph.as_mut()?;
+    graph.value_info.clear();
+    for outlet in graph.input.iter_mut().chain(&mut graph.output) {
+        let Some(Kind::TensorType(tensor)) = outlet.r#type.as_mut().and_then(|kind| kind.value.as_mut())
+        else {
+            continue;
+        };
+        if let Some(batch) = tensor.shape.as_mut().and_then(|shape| shape.dim.first_mut()) {
+            batch.value = Some(Extent::DimValue(1));
+        }
+    }
+    Some(proto.encode_to_vec())
 }
 
 fn check_graph(model: &str, proto: &ModelProto, graph: &GraphProto) -> Result<(), ModelError> {
@@ -57,4 +79,29 @@ fn check_tensor(model: &str, tensor: &TensorProto) -> Result<(), ModelError> {
     let location = tensor.external_data.iter().find(|entry| entry.key == "location");
     let location = location.map_or_else(|| "unnamed".to_owned(), |entry| entry.value.clone());
     Err(ModelError::ExternalData { model: model.to_owned(), location })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first_axes(bytes: &[u8]) -> Vec<Option<Extent>> {
+        let graph = ModelProto::decode(bytes).unwrap().graph.unwrap();
+        let axis = |outlet: &tract_onnx::pb::ValueInfoProto| {
+            let Kind::TensorType(tensor) = outlet.r#type.as_ref()?.value.as_ref()?;
+            tensor.shape.as_ref()?.dim.first()?.value.clone()
+        };
+        graph.input.iter().chain(&graph.output).map(axis).collect()
+    }
+
+    #[test]
+    fn a_graph_for_any_batch_becomes_one_for_a_single_picture() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/models/efficientnet-lite0/model.onnx");
+        let bytes = std::fs::read(path).unwrap();
+        let any = first_axes(&bytes);
+        assert!(any.iter().all(|axis| matches!(axis, Some(Extent::DimParam(_)))), "{any:?}");
+        let fixed = for_one_picture(&bytes).unwrap();
+        assert_eq!(first_axes(&fixed), vec![Some(Extent::DimValue(1)); 2]);
+        assert!(for_one_picture(b"no graph").is_none());
+    }
 }

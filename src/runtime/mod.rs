@@ -6,17 +6,19 @@
 
 mod candidates;
 mod installed;
+mod memory;
 mod preload;
 mod probe;
 
 pub mod install;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
 pub use candidates::{Candidate, Fate, Origin};
+pub(crate) use memory::give_back_memory;
 pub use probe::{ProbeError, probe_in_process};
 
 use crate::store::Paths;
@@ -49,12 +51,13 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// The search of the app: `STREETWISE_RUNTIME` (a path, or `embedded`) goes before `library`.
+    /// The search of the app. The first of these that is there is the user's wish, a path or the word `embedded`: the
+    /// flag, the environment variable `STREETWISE_RUNTIME`, the settings.
     #[must_use]
-    pub fn of_user(paths: Paths, library: Option<PathBuf>) -> Self {
-        let set = std::env::var_os("STREETWISE_RUNTIME").map(PathBuf::from);
-        let embedded_only = set.as_deref() == Some(std::path::Path::new("embedded"));
-        let library = if embedded_only { None } else { set.or(library) };
+    pub fn of_user(paths: Paths, flag: Option<PathBuf>, settings: Option<PathBuf>) -> Self {
+        let wish = flag.or_else(|| std::env::var_os("STREETWISE_RUNTIME").map(PathBuf::from)).or(settings);
+        let embedded_only = wish.as_deref() == Some(Path::new("embedded"));
+        let library = wish.filter(|_| !embedded_only);
         Self { library, embedded_only, paths, prober: std::env::current_exe().ok() }
     }
 }
@@ -117,7 +120,7 @@ fn start_now(choice: &Choice) -> Result<Engine, EngineError> {
     embedded(candidates)
 }
 
-fn load(library: &std::path::Path) -> Result<ort::environment::Environment, String> {
+fn load(library: &Path) -> Result<ort::environment::Environment, String> {
     preload::cuda_libraries(library);
     let builder = ort::init_from(library).map_err(|error| error.to_string())?;
     builder.with_name("streetwise").build().map_err(|error| error.to_string())

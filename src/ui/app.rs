@@ -175,6 +175,7 @@ impl App {
             }
             UiCommand::Retake => self.retake(),
             UiCommand::Watch => self.watch(),
+            UiCommand::Stop => self.worker.send(Command::Stop),
             UiCommand::Newer | UiCommand::Older => {
                 let older = command == UiCommand::Older;
                 let next = recent::neighbour(&self.state.snapshot.recent, self.state.current(), older);

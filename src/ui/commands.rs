@@ -20,6 +20,8 @@ pub enum UiCommand {
     Retake,
     /// Capture the last target again and again, or stop.
     Watch,
+    /// End the reading of many pictures.
+    Stop,
     /// Go to the field for the own guess.
     Guess,
     /// Uncover the ranking.
@@ -67,7 +69,7 @@ const fn words(text: &'static str, tooltip: &'static str, icon: &'static str) ->
 
 impl UiCommand {
     /// All of them; keys are looked for in this order.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Open,
         Self::Paste,
         Self::PickWindow,
@@ -75,6 +77,7 @@ impl UiCommand {
         Self::PickRegion,
         Self::Retake,
         Self::Watch,
+        Self::Stop,
         Self::Guess,
         Self::Reveal,
         Self::More,
@@ -108,6 +111,7 @@ impl UiCommand {
                 "Keep capturing the last target; the ranking is not covered meanwhile",
                 icon::EYE,
             ),
+            Self::Stop => words("Stop", "Read no more of these pictures", icon::STOP),
             Self::Guess => {
                 words("Guess", "Say your own guess before the model's is shown", icon::PENCIL_SIMPLE)
             }
@@ -164,6 +168,7 @@ impl UiCommand {
             Self::PickRegion => plain(Key::F4),
             Self::Retake => plain(Key::F5),
             Self::Watch => plain(Key::F6),
+            Self::Stop => command(Key::Period),
             Self::Guess => plain(Key::G),
             Self::Reveal => plain(Key::R),
             Self::More => plain(Key::M),

@@ -19,7 +19,7 @@ pub fn show(ui: &mut Ui, state: &mut State, toasts: &mut Toasts, actions: &mut V
     let palette = theme::palette(ui.visuals());
     let frame = |fill| Frame::new().fill(fill).inner_margin(Margin::symmetric(12, 4));
     let bar = Side::bottom("status").frame(frame(palette.panel)).show(ui, |ui| {
-        status::show(ui, &state.snapshot);
+        status::show(ui, &state.snapshot, actions);
     });
     rail(ui, state.panel, actions);
     CentralPanel::default().frame(Frame::new().fill(palette.panel)).show(ui, |ui| match state.panel {

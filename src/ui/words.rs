@@ -35,6 +35,15 @@ pub fn milliseconds(time: Duration) -> String {
     if ms < 9.95 { format!("{ms:.1}") } else { format!("{ms:.0}") }
 }
 
+/// Whole seconds, with minutes from 60 on: "12 s", "2 min 5 s".
+#[must_use]
+pub fn seconds(time: Duration) -> String {
+    match (time.as_secs() / 60, time.as_secs() % 60) {
+        (0, seconds) => format!("{seconds}\u{a0}s"),
+        (minutes, seconds) => format!("{minutes}\u{a0}min {seconds}\u{a0}s"),
+    }
+}
+
 /// "1 thread", "2 threads".
 #[must_use]
 pub fn count(number: usize, one: &str, many: &str) -> String {
@@ -71,6 +80,8 @@ mod tests {
     fn times_and_counts() {
         assert_eq!(milliseconds(Duration::from_micros(940)), "0.9");
         assert_eq!(milliseconds(Duration::from_micros(9_960)), "10");
+        assert_eq!(seconds(Duration::from_millis(12_900)), "12\u{a0}s");
+        assert_eq!(seconds(Duration::from_secs(125)), "2\u{a0}min 5\u{a0}s");
         assert_eq!(count(1, "thread", "threads"), "1\u{a0}thread");
         assert_eq!(count(25, "country", "countries"), "25\u{a0}countries");
     }

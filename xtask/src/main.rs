@@ -3,6 +3,8 @@
 mod bench;
 mod checks;
 mod trainer;
+#[cfg(target_os = "linux")]
+mod window;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -37,6 +39,19 @@ enum Task {
         #[arg(long, default_value_t = 2)]
         threads: u32,
     },
+    /// Time the window under an Xvfb of its own: first frame, processor use when idle, resident memory
+    #[cfg(target_os = "linux")]
+    BenchWindow {
+        /// ONNX Runtime library for Streetwise; what `doctor` says where none is given
+        #[arg(long)]
+        runtime: Option<PathBuf>,
+        /// Model that is loaded
+        #[arg(long, default_value = "dinov2-vit-s")]
+        model: String,
+        /// Starts, after one that warms the disk
+        #[arg(long, default_value_t = 3)]
+        turns: u32,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -51,6 +66,8 @@ fn main() -> anyhow::Result<()> {
         Task::Bench { picture, peer, runtime, repeat, threads } => {
             bench::run(&bench::Plan { picture, peer, runtime, repeat, threads })
         }
+        #[cfg(target_os = "linux")]
+        Task::BenchWindow { runtime, model, turns } => window::run(runtime.as_deref(), &model, turns),
     }
 }
 

@@ -6,7 +6,10 @@ use egui::{Align, Label, Layout, RichText, TextStyle, Ui, vec2};
 use egui_phosphor::regular as icon;
 
 use super::message::Kind;
-use crate::engine::{Look, Place, Snapshot};
+use super::{Weight, command_button};
+use crate::engine::{Busy, Look, Place, Snapshot};
+use crate::ui::commands::UiCommand;
+use crate::ui::state::Action;
 use crate::ui::{theme, words};
 
 /// Work that is over sooner is not mentioned.
@@ -26,10 +29,10 @@ pub fn mentions(ui: &Ui, snapshot: &Snapshot) -> bool {
 }
 
 /// Draws the bar.
-pub fn show(ui: &mut Ui, snapshot: &Snapshot) {
+pub fn show(ui: &mut Ui, snapshot: &Snapshot, actions: &mut Vec<Action>) {
     row(ui, |ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            state(ui, snapshot);
+            state(ui, snapshot, actions);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.add(Label::new(RichText::new(facts(snapshot)).weak()).truncate());
             });
@@ -65,15 +68,16 @@ fn badge(ui: &mut Ui, snapshot: &Snapshot) {
     }
 }
 
-fn state(ui: &mut Ui, snapshot: &Snapshot) {
+fn state(ui: &mut Ui, snapshot: &Snapshot, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui.visuals());
     let mentioned = mentions(ui, snapshot);
     match &snapshot.busy {
         Some(busy) if mentioned => {
-            let elapsed = busy.since.elapsed();
-            let time =
-                if elapsed >= LONG { format!(", {}\u{a0}s", elapsed.as_secs()) } else { String::new() };
-            ui.label(format!("{}{time}", busy.what));
+            let long = busy.since.elapsed() >= LONG;
+            if long && busy.of > 1 && command_button(ui, UiCommand::Stop, Weight::Plain, true).clicked() {
+                actions.push(Action::Ui(UiCommand::Stop));
+            }
+            ui.label(in_words(busy, long));
             ui.label(RichText::new(icon::HOURGLASS).color(palette.accent));
             ui.ctx().request_repaint_after(Duration::from_secs(1));
         }
@@ -92,6 +96,17 @@ fn state(ui: &mut Ui, snapshot: &Snapshot) {
             ui.label(RichText::new(icon::WARNING).color(palette.warning));
         }
     }
+}
+
+/// "reading a.jpg, 3 of 40, 12 s left"; how long it took already where the rest is not known.
+fn in_words(busy: &Busy, long: bool) -> String {
+    let part = if busy.of > 1 { format!(", {} of {}", busy.done + 1, busy.of) } else { String::new() };
+    let time = match busy.left().filter(|_| long) {
+        Some(left) => format!(", {} left", words::seconds(left)),
+        None if long => format!(", {}", words::seconds(busy.since.elapsed())),
+        None => String::new(),
+    };
+    format!("{}{part}{time}", busy.what)
 }
 
 /// "ONNX Runtime 1.32.0 · CPU, 2 threads · decode 4 · prepare 1 · infer 71 ms".
