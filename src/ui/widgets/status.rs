@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use egui::{Align, Label, Layout, RichText, TextStyle, Ui, vec2};
+use egui::{Align, Button, Label, Layout, RichText, TextStyle, Ui, vec2};
 use egui_phosphor::regular as icon;
 
 use super::message::Kind;
-use super::{Weight, command_button};
+use super::named;
 use crate::engine::{Busy, Look, Place, Snapshot};
 use crate::ui::commands::UiCommand;
 use crate::ui::state::Action;
@@ -74,7 +74,7 @@ fn state(ui: &mut Ui, snapshot: &Snapshot, actions: &mut Vec<Action>) {
     match &snapshot.busy {
         Some(busy) if mentioned => {
             let long = busy.since.elapsed() >= LONG;
-            if long && busy.of > 1 && command_button(ui, UiCommand::Stop, Weight::Plain, true).clicked() {
+            if long && busy.of > 1 && stop_button(ui) {
                 actions.push(Action::Ui(UiCommand::Stop));
             }
             ui.label(in_words(busy, long));
@@ -96,6 +96,13 @@ fn state(ui: &mut Ui, snapshot: &Snapshot, actions: &mut Vec<Action>) {
             ui.label(RichText::new(icon::WARNING).color(palette.warning));
         }
     }
+}
+
+/// A button no higher than the line, so that the bar does not grow when it comes.
+fn stop_button(ui: &mut Ui) -> bool {
+    let label = format!("{} {}", UiCommand::Stop.icon(), UiCommand::Stop.text());
+    let button = Button::new(label).small().min_size(vec2(0.0, ui.available_height()));
+    named(ui.add(button), UiCommand::Stop.text()).on_hover_text(UiCommand::Stop.hint()).clicked()
 }
 
 /// "reading a.jpg, 3 of 40, 12 s left"; how long it took already where the rest is not known.
