@@ -169,7 +169,8 @@ fn a_model_is_evaluated_and_what_it_cannot_know_is_counted() {
     let root = tempfile::tempdir().unwrap();
     model_folder(&root.path().join("models"), "tiny", &onnx("tiny"), &golden_logits("tiny"), |_| ());
     let data = root.path().join("data");
-    let colours = [("AU/1", [255, 0, 0]), ("AU/2", [0, 255, 0]), ("BR/1", [0, 255, 0]), ("FR/1", [0, 0, 255])];
+    let colours =
+        [("AU/1", [255, 0, 0]), ("AU/2", [0, 255, 0]), ("BR/1", [0, 255, 0]), ("FR/1", [0, 0, 255])];
     for (name, colour) in colours {
         let file = data.join("images").join(format!("{name}.png"));
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -201,7 +202,9 @@ fn a_model_is_evaluated_and_what_it_cannot_know_is_counted() {
     assert_eq!(found["confusion"], json!([[1, 1, 0], [0, 1, 0], [0, 0, 0]]));
     assert_eq!(found["per_source"]["s"]["images"], 2);
     let words = String::from_utf8(run(&[]).stdout).unwrap();
-    for part in ["chance 33.3 %", "Left out: 1 of countries it does not know (FR)", "whose label was inferred"] {
+    for part in
+        ["chance 33.3 %", "Left out: 1 of countries it does not know (FR)", "whose label was inferred"]
+    {
         assert!(words.contains(part), "{part}: {words}");
     }
     assert_eq!(lines(&run(&["--json", "--countries", "BR"]))[0]["images"], 1);

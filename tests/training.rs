@@ -29,7 +29,9 @@ fn ran(root: &Path, behaviour: &str, arguments: &[&str]) -> Output {
 
 fn lines(output: &Output) -> Vec<Value> {
     let text = std::str::from_utf8(&output.stdout).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"))).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")))
+        .collect()
 }
 
 fn said(output: &Output) -> String {
@@ -54,7 +56,9 @@ fn a_run_ends_with_a_verified_model_that_guesses() {
     let output = ran(root, "good", &train(data.to_str().unwrap(), &[]));
     let text = said(&output);
     assert!(output.status.success(), "{text}");
-    for part in ["epoch 2/2", "F1 42.0 %", "verifying the model", "model mine was verified", "guess --model mine"] {
+    for part in
+        ["epoch 2/2", "F1 42.0 %", "verifying the model", "model mine was verified", "guess --model mine"]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
     let picture = data.join("JP/a.png");
@@ -92,7 +96,8 @@ fn a_model_that_differs_from_pytorch_is_not_added_until_it_is_right() {
     let kept: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(kept, all[..all.len() - 1]);
     made_model(root, "mine", 0.0);
-    std::fs::copy(root.join("made/fake/reference.json"), root.join("runs/001-resnet18/model/reference.json")).unwrap();
+    std::fs::copy(root.join("made/fake/reference.json"), root.join("runs/001-resnet18/model/reference.json"))
+        .unwrap();
     // Only the check is done again: this trainer would fail.
     let resumed = ran(root, "fails", &["runs", "resume", "1"]);
     assert!(resumed.status.success(), "{}", said(&resumed));
@@ -125,9 +130,16 @@ fn a_run_is_listed_stopped_from_elsewhere_resumed_compared_copied_and_deleted() 
     assert!(stopping.wait_with_output().unwrap().status.success());
     assert!(nothing_is_left(&run) && run.summary().state == State::Stopped);
     let resumed = ran(root, "waits", &["runs", "resume", "1"]);
-    assert!(resumed.status.success() && said(&resumed).contains("going on from the last"), "{}", said(&resumed));
+    assert!(
+        resumed.status.success() && said(&resumed).contains("going on from the last"),
+        "{}",
+        said(&resumed)
+    );
     let compared = lines(&ran(root, "good", &["runs", "compare", "--json"]));
-    assert_eq!((compared[0]["result"]["countries"].as_u64(), compared[0]["epoch"].as_u64()), (Some(3), Some(2)));
+    assert_eq!(
+        (compared[0]["result"]["countries"].as_u64(), compared[0]["epoch"].as_u64()),
+        (Some(3), Some(2))
+    );
     assert!(ran(root, "good", &["runs", "clone", "1", "--seed", "7"]).status.success());
     let copy = store(root).get("2").unwrap();
     assert_eq!((copy.recipe.seed, copy.recipe.epochs, copy.job.model_id.as_str()), (7, 2, "002-resnet18"));
@@ -162,8 +174,21 @@ fn an_ablation_goes_on_where_it_was_interrupted_and_prints_its_table() {
     let data = data(root);
     let table = root.join("table.csv");
     let arguments = [
-        "train", "ablation", "--presets", "resnet18,vit-tiny", "--per-label", "1,all", "--seeds", "2", "--from-scratch",
-        "--epochs", "2", "--data", data.to_str().unwrap(), "--csv", table.to_str().unwrap(),
+        "train",
+        "ablation",
+        "--presets",
+        "resnet18,vit-tiny",
+        "--per-label",
+        "1,all",
+        "--seeds",
+        "2",
+        "--from-scratch",
+        "--epochs",
+        "2",
+        "--data",
+        data.to_str().unwrap(),
+        "--csv",
+        table.to_str().unwrap(),
     ];
     // Every trainer dies in its first epoch: nothing is in the table, and nothing is lost.
     let first = ran(root, "dies", &arguments);
@@ -197,7 +222,11 @@ fn what_cannot_work_is_said_before_a_run_is_made() {
     check(&["train", "--data", data], 1, "--preset");
     check(&["train", "--preset", "resnet18"], 1, "--data");
     check(&["train", "--preset", "resnet18", "--data", data, "--countries", "AU"], 1, "at least two");
-    check(&["train", "--preset", "resnet18", "--data", data, "--countries", "FR,DE"], 1, "no picture of FR, DE");
+    check(
+        &["train", "--preset", "resnet18", "--data", data, "--countries", "FR,DE"],
+        1,
+        "no picture of FR, DE",
+    );
     check(&["runs", "show", "9"], 1, "no run named 9");
     assert!(store(root).ids().is_empty());
     let bare = streetwise(root, "good", &["train", "--preset", "resnet18", "--data", data])

@@ -88,8 +88,7 @@ fn one(
         library.get(name)?.clone()
     };
     let device = args.device.map_or(context.settings.device, Into::into);
-    let mut classifier =
-        Classifier::load(engine, &model, device, args.threads.or(context.settings.threads))?;
+    let mut classifier = Classifier::load(engine, &model, device, args.threads.or(context.settings.threads))?;
     let bar = progress_bar(data.samples.len());
     let options =
         Options { inferred: args.include_inferred, replicates: args.replicates, ..Options::default() };

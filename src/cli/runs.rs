@@ -134,7 +134,10 @@ fn line_of(run: &Run, s: &Summary) -> Value {
 }
 
 fn in_a_line(run: &Run, s: &Summary) -> String {
-    let best = s.best().and_then(|m| m.macro_f1).map_or_else(String::new, |f1| format!("  best F1 {:.1} %", f1 * 100.0));
+    let best = s
+        .best()
+        .and_then(|m| m.macro_f1)
+        .map_or_else(String::new, |f1| format!("  best F1 {:.1} %", f1 * 100.0));
     let added = if s.registered { "  model added" } else { "" };
     format!(
         "{:<28} {:<12} epoch {}/{}  {}{best}{added}",
@@ -162,17 +165,22 @@ fn show(run: &Run, as_json: bool) {
         return;
     }
     println!("{}\n  in {}\n  data {}", in_a_line(run, &s), run.folder.display(), run.job.data.display());
-    let plain = serde_json::to_value(crate::training::recipe::Recipe::new(&run.recipe.preset)).unwrap_or_default();
+    let plain =
+        serde_json::to_value(crate::training::recipe::Recipe::new(&run.recipe.preset)).unwrap_or_default();
     if let Ok(Value::Object(fields)) = serde_json::to_value(&run.recipe) {
         let changed: Vec<String> = fields
             .iter()
             .filter(|(key, value)| plain.get(key.as_str()) != Some(value))
             .map(|(key, value)| format!("{key} {value}"))
             .collect();
-        println!("  recipe: {}, otherwise the study's{}", run.recipe.preset, changed.iter().fold(String::new(), |mut text, change| {
-            let _ = write!(text, "; {change}");
-            text
-        }));
+        println!(
+            "  recipe: {}, otherwise the study's{}",
+            run.recipe.preset,
+            changed.iter().fold(String::new(), |mut text, change| {
+                let _ = write!(text, "; {change}");
+                text
+            })
+        );
     }
     for metrics in &s.epochs {
         println!("  {}", epoch_line(metrics));
@@ -180,7 +188,8 @@ fn show(run: &Run, as_json: bool) {
     for warning in &s.warnings {
         println!("  warning: {warning}");
     }
-    let phases: Vec<String> = s.phases.iter().map(|(name, seconds)| format!("{name} {seconds:.1} s")).collect();
+    let phases: Vec<String> =
+        s.phases.iter().map(|(name, seconds)| format!("{name} {seconds:.1} s")).collect();
     println!("  time: {}", phases.join(", "));
     if let Some(found) = result_of(run) {
         println!(
@@ -207,19 +216,31 @@ fn stop(run: &Run, as_json: bool) -> anyhow::Result<ExitCode> {
     while asked.elapsed() < PATIENCE + Duration::from_secs(5) {
         let state = run.summary().state;
         if state != State::Running {
-            say(as_json, &run.id, state, &format!("{}; `streetwise runs resume {}` goes on", state.word(), run.id));
+            say(
+                as_json,
+                &run.id,
+                state,
+                &format!("{}; `streetwise runs resume {}` goes on", state.word(), run.id),
+            );
             return Ok(ExitCode::SUCCESS);
         }
         std::thread::sleep(Duration::from_millis(100));
     }
     let _ = std::fs::remove_file(run.stop_request());
-    anyhow::bail!("run {} did not stop: no Streetwise drives it; end the process that holds its run.lock", run.id)
+    anyhow::bail!(
+        "run {} did not stop: no Streetwise drives it; end the process that holds its run.lock",
+        run.id
+    )
 }
 
 fn resume(store: &RunStore, run: &Run, context: &Context, as_json: bool) -> anyhow::Result<ExitCode> {
     let s = run.summary();
     if s.state == State::Running || (s.state == State::Done && s.registered) {
-        let what = if s.registered { "its model was added; there is nothing to resume" } else { "it goes on already" };
+        let what = if s.registered {
+            "its model was added; there is nothing to resume"
+        } else {
+            "it goes on already"
+        };
         return Err(RunError::State { id: run.id.clone(), state: s.state, what }.into());
     }
     let trainer = Trainer::find(&context.paths)?;
@@ -229,7 +250,12 @@ fn resume(store: &RunStore, run: &Run, context: &Context, as_json: bool) -> anyh
 
 fn compare(store: &RunStore, names: &[String], as_json: bool) -> anyhow::Result<()> {
     let runs: Vec<Run> = if names.is_empty() {
-        store.all().into_iter().filter_map(|(_, run)| run.ok()).filter(|run| result_of(run).is_some()).collect()
+        store
+            .all()
+            .into_iter()
+            .filter_map(|(_, run)| run.ok())
+            .filter(|run| result_of(run).is_some())
+            .collect()
     } else {
         names.iter().map(|name| store.get(name)).collect::<Result<_, _>>()?
     };

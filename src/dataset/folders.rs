@@ -61,7 +61,8 @@ fn sample(top: &Path, path: &Path) -> Result<Sample, DatasetError> {
     let mut parts: Vec<String> = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     let written = parts[0].clone();
     parts[0] = written.to_uppercase();
-    known_country(top, &parts[0]).map_err(|_| DatasetError::Country { path: top.to_owned(), country: written })?;
+    known_country(top, &parts[0])
+        .map_err(|_| DatasetError::Country { path: top.to_owned(), country: written })?;
     let country = parts[0].clone();
     // A picture right below its country is a place of its own.
     let place = if parts.len() > 2 { parts[..parts.len() - 1].join("/") } else { parts.join("/") };

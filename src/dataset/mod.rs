@@ -211,7 +211,10 @@ mod tests {
     #[test]
     fn folders_of_a_split_and_an_images_folder_are_looked_into() {
         for (names, expected) in [
-            (&["train/au/spot/a.jpg", "train/JP/b.jpg", "valid/AU/spot/c.jpg"][..], &["AU/spot", "JP/b.jpg", "AU/spot"][..]),
+            (
+                &["train/au/spot/a.jpg", "train/JP/b.jpg", "valid/AU/spot/c.jpg"][..],
+                &["AU/spot", "JP/b.jpg", "AU/spot"][..],
+            ),
             (&["images/AU/a.jpg", "images/JP/spot/b.jpg"], &["AU/a.jpg", "JP/spot"]),
         ] {
             let root = tempfile::tempdir().unwrap();

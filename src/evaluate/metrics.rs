@@ -184,7 +184,13 @@ mod tests {
         [(0, 0, 0, 0.9), (0, 1, 1, 0.6), (0, 0, 0, 0.5), (1, 1, 0, 0.9), (1, 2, 2, 0.4), (2, 2, 0, 0.8)]
             .iter()
             .enumerate()
-            .map(|(place, &(label, guess, rank, confidence))| Outcome { label, guess, rank, confidence, place })
+            .map(|(place, &(label, guess, rank, confidence))| Outcome {
+                label,
+                guess,
+                rank,
+                confidence,
+                place,
+            })
             .collect()
     }
 

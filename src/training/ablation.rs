@@ -58,7 +58,8 @@ pub fn run_of(store: &RunStore, recipe: &Recipe, job: &Job) -> Result<Run, RunEr
     let same = |run: &Run| {
         let (have, want) = (&run.job, job);
         run.recipe == *recipe
-            && (&have.data, &have.weights, have.from_scratch) == (&want.data, &want.weights, want.from_scratch)
+            && (&have.data, &have.weights, have.from_scratch)
+                == (&want.data, &want.weights, want.from_scratch)
     };
     let known = store.all().into_iter().filter_map(|(_, run)| run.ok()).find(same);
     known.map_or_else(|| store.create(recipe, job.clone()), Ok)
@@ -211,7 +212,10 @@ mod tests {
         let store = RunStore::open(&Paths::under(root.path().to_owned()));
         let cells = grid().cells();
         assert_eq!(cells.len(), 8);
-        assert_eq!((cells[1].0.seed, cells[2].0.per_label, cells[4].0.preset.as_str()), (1, None, "vit-tiny"));
+        assert_eq!(
+            (cells[1].0.seed, cells[2].0.per_label, cells[4].0.preset.as_str()),
+            (1, None, "vit-tiny")
+        );
         assert_eq!((&cells[0].1.weights, &cells[7].1.weights), (&None, &Some("/w/vit".into())));
         let ids = |cells: &[(Recipe, Job)]| -> Vec<String> {
             cells.iter().map(|(recipe, job)| run_of(&store, recipe, job).unwrap().id).collect()
@@ -255,7 +259,8 @@ mod tests {
     fn the_evaluation_may_list_or_count_its_countries() {
         let rest = r#""top1":0.5,"top5":1,"macro_f1":0.4,"chance":0.2,"places":3,"images":4"#;
         for countries in [r#"["AU","JP"]"#, "2"] {
-            let read: HeldOut = serde_json::from_str(&format!("{{\"countries\":{countries},{rest}}}")).unwrap();
+            let read: HeldOut =
+                serde_json::from_str(&format!("{{\"countries\":{countries},{rest}}}")).unwrap();
             assert_eq!(read.countries, 2);
         }
     }

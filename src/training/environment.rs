@@ -117,7 +117,10 @@ impl Trainer {
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.python);
         command.args(["-P", "-u", "-m", "streetwise_train"]);
-        command.env("PYTHONPATH", &self.package).env("PYTHONIOENCODING", "utf-8").env("PYTHONNOUSERSITE", "1");
+        command
+            .env("PYTHONPATH", &self.package)
+            .env("PYTHONIOENCODING", "utf-8")
+            .env("PYTHONNOUSERSITE", "1");
         command
     }
 }
@@ -257,7 +260,9 @@ fn split_lock(lock: &str) -> (String, String) {
     for line in lock.lines() {
         if !line.starts_with(char::is_whitespace) {
             let name = line.split("==").next().unwrap_or_default();
-            here = OF_TORCH.iter().any(|known| name == *known || (known.ends_with('-') && name.starts_with(known)));
+            here = OF_TORCH
+                .iter()
+                .any(|known| name == *known || (known.ends_with('-') && name.starts_with(known)));
         }
         let part = if here { &mut of_torch } else { &mut others };
         part.push_str(line);
@@ -341,7 +346,11 @@ mod tests {
         for line in of_torch.lines().chain(others.lines()) {
             assert!(line.contains("==") || line.trim_start().starts_with("--hash=sha256:"), "{line}");
         }
-        assert!(others.contains("\ntimm==") && others.contains("\ntorchmetrics==") && !others.contains("\ntorch=="));
+        assert!(
+            others.contains("\ntimm==")
+                && others.contains("\ntorchmetrics==")
+                && !others.contains("\ntorch==")
+        );
         assert!(of_torch.contains("\nnvidia-cublas==") && of_torch.contains("\ntriton=="));
         let pins = pins(&of_torch);
         assert_eq!(pins.len(), 2, "{pins:?}");

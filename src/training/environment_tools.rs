@@ -23,7 +23,9 @@ pub enum ToolError {
         said: String,
     },
     /// Neither `uv` nor a fitting Python is there.
-    #[error("neither `uv` nor Python 3.11 to 3.13 was found; install uv (docs.astral.sh/uv) or such a Python")]
+    #[error(
+        "neither `uv` nor Python 3.11 to 3.13 was found; install uv (docs.astral.sh/uv) or such a Python"
+    )]
     NoPython,
 }
 
@@ -73,8 +75,9 @@ mod tests {
     fn a_tool_is_heard_on_both_outputs_and_quoted_when_it_fails() {
         let heard = std::cell::RefCell::new(Vec::new());
         let script = "echo one; echo two >&2; echo; echo 'no space left' >&2; exit 3";
-        let failed =
-            run_tool(Command::new("sh").args(["-c", script]), &|line| heard.borrow_mut().push(line.to_owned()));
+        let failed = run_tool(Command::new("sh").args(["-c", script]), &|line| {
+            heard.borrow_mut().push(line.to_owned())
+        });
         assert_eq!(failed.unwrap_err().to_string(), "`sh` failed: no space left");
         assert_eq!(heard.into_inner(), ["one", "two", "no space left"]);
         let missing = run_tool(&mut Command::new("no-such-tool-streetwise"), &|_| ()).unwrap_err();

@@ -76,7 +76,9 @@ impl Process {
             let (sender, said) = channel();
             if let Some(stdout) = child.stdout().take() {
                 // Never joined: a process that left the group could hold the pipe open for ever.
-                std::thread::spawn(move || read_all(BufReader::new(stdout), &|said| sender.send(said).is_ok()));
+                std::thread::spawn(move || {
+                    read_all(BufReader::new(stdout), &|said| sender.send(said).is_ok())
+                });
             }
             Ok(Self { child, stdin, said, patience, ended: None })
         };

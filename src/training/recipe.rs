@@ -260,7 +260,10 @@ impl Recipe {
         let distinct: std::collections::BTreeSet<_> = self.countries.iter().collect();
         let share = |value: f64| (0.0..=1.0).contains(&value);
         let checks = [
-            (PRESETS.contains(&self.preset.as_str()), format!("`preset` must be one of {}", PRESETS.join(", "))),
+            (
+                PRESETS.contains(&self.preset.as_str()),
+                format!("`preset` must be one of {}", PRESETS.join(", ")),
+            ),
             (
                 unknown.is_none(),
                 format!("`countries` has {}, which is no ISO code", unknown.map_or("", |c| c.as_str())),
@@ -272,7 +275,10 @@ impl Recipe {
                 self.valid_fraction > 0.0 && self.valid_fraction < 1.0,
                 "`valid_fraction` must lie between 0 and 1".to_owned(),
             ),
-            (self.min_scale > 0.0 && self.min_scale <= 1.0, "`min_scale` must be above 0, at most 1".to_owned()),
+            (
+                self.min_scale > 0.0 && self.min_scale <= 1.0,
+                "`min_scale` must be above 0, at most 1".to_owned(),
+            ),
             (share(self.brightness), "`brightness` must be 0 to 1".to_owned()),
             (share(self.contrast), "`contrast` must be 0 to 1".to_owned()),
             (self.crops > 0, "`crops` must be at least 1".to_owned()),
@@ -281,7 +287,10 @@ impl Recipe {
             (self.lr.is_none_or(|lr| lr > 0.0), "`lr` must be positive".to_owned()),
             (self.weight_decay >= 0.0, "`weight_decay` must not be negative".to_owned()),
             (self.early_stopping != Some(0), "`early_stopping` must be at least 1".to_owned()),
-            (self.ema.is_none_or(|decay| decay > 0.0 && decay < 1.0), "`ema` must lie between 0 and 1".to_owned()),
+            (
+                self.ema.is_none_or(|decay| decay > 0.0 && decay < 1.0),
+                "`ema` must lie between 0 and 1".to_owned(),
+            ),
             (
                 (0.0..1.0).contains(&self.label_smoothing),
                 "`label_smoothing` must be 0 or more, below 1".to_owned(),

@@ -190,11 +190,8 @@ impl RunStore {
         let name = if known.iter().any(|known| known == id) { Some(id.to_owned()) } else { matching(id) };
         let id = name.ok_or_else(|| RunError::Unknown { id: id.to_owned() })?;
         let folder = self.root.join(&id);
-        let damaged = |name: &str, why: String| RunError::Damaged {
-            id: id.clone(),
-            path: folder.join(name),
-            why,
-        };
+        let damaged =
+            |name: &str, why: String| RunError::Damaged { id: id.clone(), path: folder.join(name), why };
         let recipe = Recipe::read(&folder.join("recipe.json"))
             .map_err(|error| damaged("recipe.json", error.to_string()))?;
         let job = std::fs::read(folder.join("job.json"))
@@ -300,7 +297,8 @@ mod tests {
     fn runs_are_numbered_read_back_and_found_by_their_number() {
         let (_root, store) = store();
         let first = store.create(&Recipe::new("resnet18"), job()).unwrap();
-        let second = store.create(&Recipe::new("vit-tiny"), Job { model_id: "mine".into(), ..job() }).unwrap();
+        let second =
+            store.create(&Recipe::new("vit-tiny"), Job { model_id: "mine".into(), ..job() }).unwrap();
         assert_eq!([first.id.as_str(), second.id.as_str()], ["001-resnet18", "002-vit-tiny"]);
         assert_eq!(store.ids(), ["001-resnet18", "002-vit-tiny"]);
         assert_eq!([first.job.model_id.as_str(), second.job.model_id.as_str()], ["001-resnet18", "mine"]);

@@ -183,7 +183,11 @@ fn compare(classifier: &mut Classifier, path: &Path, data: &Path) -> Result<Veri
     let (mut difference, mut same, mut right, mut right_there) = (0.0_f32, 0_usize, 0_usize, 0_usize);
     for shown in &reference.pictures {
         if shown.logits.len() != m.countries.len() {
-            return Err(wrong(format!("it has {} logits for {} countries", shown.logits.len(), m.countries.len())));
+            return Err(wrong(format!(
+                "it has {} logits for {} countries",
+                shown.logits.len(),
+                m.countries.len()
+            )));
         }
         let picture = Picture::open(&located(data, &shown.file), &Limits::default())?;
         let prepared = preprocess(&picture.pixels, &m.preprocess, m.input.size)?;

@@ -14,7 +14,12 @@ use crate::common::trainer::{Listener, data, interpreter, nothing_is_left, queue
 
 const PATIENCE: Duration = Duration::from_millis(600);
 
-fn driven(root: &Path, run: &Run, behaviour: &str, wish: Option<Wish>) -> (Result<Ending, DriveError>, Listener) {
+fn driven(
+    root: &Path,
+    run: &Run,
+    behaviour: &str,
+    wish: Option<Wish>,
+) -> (Result<Ending, DriveError>, Listener) {
     let mut listener = Listener { wish, ..Listener::default() };
     let ending = drive(run, &trainer(root, behaviour), PATIENCE, &mut listener);
     (ending, listener)
@@ -127,7 +132,8 @@ fn the_trainer_ends_with_a_checkpoint_when_the_app_is_killed() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let store = streetwise::training::runs::RunStore::open(&streetwise::store::Paths::under(root.path().to_owned()));
+    let store =
+        streetwise::training::runs::RunStore::open(&streetwise::store::Paths::under(root.path().to_owned()));
     wait_for("the first epoch", || {
         store.get("1").is_ok_and(|run| run.summary().epochs.len() == 1 && run.file("pids").exists())
     });

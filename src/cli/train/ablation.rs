@@ -89,11 +89,20 @@ pub(crate) fn run(args: &AblationArgs, context: &Context) -> anyhow::Result<Exit
         if interrupts() == 0 && run.summary().state != State::Done {
             let mut live = Live::new(&run, args.json)?;
             if !args.json {
-                eprintln!("run {} of {}: {} {}", number + 1, cells.len(), recipe.preset, size(recipe.per_label));
+                eprintln!(
+                    "run {} of {}: {} {}",
+                    number + 1,
+                    cells.len(),
+                    recipe.preset,
+                    size(recipe.per_label)
+                );
             }
             if let Some(_turn) = queue::wait(&store, &mut || live.waits_in_queue())? {
                 // Another process may have finished it meanwhile.
-                if run.summary().state != State::Done && follow(&run, &trainer, &mut live)?.is_none() && !args.json {
+                if run.summary().state != State::Done
+                    && follow(&run, &trainer, &mut live)?.is_none()
+                    && !args.json
+                {
                     eprintln!("run {}: done", run.id);
                 }
             }
@@ -135,7 +144,16 @@ fn in_words(rows: &[Row]) -> String {
     };
     let mut text = format!(
         "{:<20} {:>9} {:>6} {:>14} {:>14} {:>14} {:>10} {:>7} {:>7} {:>7}\n",
-        "preset", "per label", "seeds", "top-1 %", "top-5 %", "macro-F1 %", "countries", "chance", "places", "images"
+        "preset",
+        "per label",
+        "seeds",
+        "top-1 %",
+        "top-5 %",
+        "macro-F1 %",
+        "countries",
+        "chance",
+        "places",
+        "images"
     );
     for row in rows {
         text += &format!(
@@ -158,8 +176,19 @@ fn in_words(rows: &[Row]) -> String {
 fn as_csv(rows: &[Row]) -> anyhow::Result<String> {
     let mut table = csv::Writer::from_writer(Vec::new());
     table.write_record([
-        "preset", "per_label", "seeds", "top1", "top1_sd", "top5", "top5_sd", "macro_f1", "macro_f1_sd", "countries",
-        "chance", "places", "images",
+        "preset",
+        "per_label",
+        "seeds",
+        "top1",
+        "top1_sd",
+        "top5",
+        "top5_sd",
+        "macro_f1",
+        "macro_f1_sd",
+        "countries",
+        "chance",
+        "places",
+        "images",
     ])?;
     for row in rows {
         let sd = |s: Spread| s.sd.map_or_else(String::new, |sd| format!("{sd:.6}"));

@@ -114,7 +114,9 @@ impl RecipeFlags {
         let base = match (&self.recipe, &self.preset) {
             (Some(file), _) => Recipe::read(file)?,
             (None, Some(preset)) => Recipe::new(preset),
-            (None, None) => anyhow::bail!("--preset names the architecture, or --recipe a file; one is needed"),
+            (None, None) => {
+                anyhow::bail!("--preset names the architecture, or --recipe a file; one is needed")
+            }
         };
         self.over(base)
     }

@@ -125,7 +125,8 @@ fn part(name: &str) -> &str {
 /// An epoch's figures in a line.
 pub(crate) fn epoch_line(m: &Metrics) -> String {
     let loss = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.3}"));
-    let share = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{:.1} %", value * 100.0));
+    let share =
+        |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{:.1} %", value * 100.0));
     format!(
         "epoch {}/{}  loss {} / {} held out  top-1 {}  top-5 {}  F1 {}  {:.1} s",
         m.epoch,

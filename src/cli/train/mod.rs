@@ -55,7 +55,12 @@ pub(crate) struct TrainArgs {
     #[command(flatten)]
     job: JobFlags,
     /// Pretrained weights in timm's naming; fetched from the model hub where none are given
-    #[arg(long, value_name = "FILE.safetensors", conflicts_with = "from_scratch", help_heading = "Data and weights")]
+    #[arg(
+        long,
+        value_name = "FILE.safetensors",
+        conflicts_with = "from_scratch",
+        help_heading = "Data and weights"
+    )]
     weights: Option<PathBuf>,
     /// Name of the model, for people; preset and countries where none is given
     #[arg(long, value_name = "NAME")]
@@ -150,7 +155,10 @@ fn countries_of(job: &Job, recipe: &Recipe) -> anyhow::Result<usize> {
 /// Refuses a name that a model has, before a day of training rather than after it.
 fn free_name(library: &Library, id: &str) -> anyhow::Result<()> {
     let taken = library.entries().any(|(known, _)| known == id);
-    anyhow::ensure!(!taken, "a model named {id} is there already; choose another --model-id, or remove it first");
+    anyhow::ensure!(
+        !taken,
+        "a model named {id} is there already; choose another --model-id, or remove it first"
+    );
     Ok(())
 }
 
@@ -201,7 +209,8 @@ pub(crate) fn follow(run: &Run, trainer: &Trainer, live: &mut Live) -> anyhow::R
             (State::Failed, json!({ "error": message, "kind": kind, "hint": hint }), words)
         }
         Ending::Died { how } => {
-            let words = format!("the trainer ended without a word ({how}); {resume} from the last checkpoint");
+            let words =
+                format!("the trainer ended without a word ({how}); {resume} from the last checkpoint");
             (State::Interrupted, json!({ "error": how }), words)
         }
     };

@@ -57,9 +57,17 @@ pub(crate) fn run(args: &SetupArgs, context: &Context) -> anyhow::Result<ExitCod
     })?;
     bar.finish_and_clear();
     if args.json {
-        println!("{}", json!({ "folder": folder, "torch": stamp.torch, "made_by": stamp.made_by, "lock": stamp.lock }));
+        println!(
+            "{}",
+            json!({ "folder": folder, "torch": stamp.torch, "made_by": stamp.made_by, "lock": stamp.lock })
+        );
     } else {
-        println!("The trainer is set up in {} (by {}, torch: {}).", folder.display(), stamp.made_by, stamp.torch);
+        println!(
+            "The trainer is set up in {} (by {}, torch: {}).",
+            folder.display(),
+            stamp.made_by,
+            stamp.torch
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
