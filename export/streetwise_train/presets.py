@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from .classifier import Classifier
+from .errors import TrainError
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -87,11 +88,15 @@ def _rows() -> list[Preset]:
 PRESETS: dict[str, Preset] = {preset.id: preset for preset in _rows()}
 
 
-class PresetError(ValueError):
+class PresetError(TrainError):
     """An unknown preset, or one that cannot be built as asked; the message says the way out."""
 
+    def __init__(self, message: str, hint: str = "", kind: str = "preset") -> None:
+        """``kind`` is the event's."""
+        super().__init__(kind, message, hint)
 
-class WeightsMissing(PresetError):  # noqa: N818  (the contract's name)
+
+class WeightsMissing(PresetError):  # noqa: N818  (a state of the machine, not a mistake)
     """Pretrained weights are neither at hand nor to be had."""
 
 
@@ -171,8 +176,10 @@ def from_hub(preset: Preset) -> Path:
     except (OSError, HfHubHTTPError) as error:
         raise WeightsMissing(
             f"the pretrained weights of {preset.id} ({preset.timm_name}) could not be fetched from "
-            f"timm's hub: {str(error).splitlines()[0]} Give them as `--weights FILE.safetensors` "
-            "(timm's naming), or train without any by `--from-scratch`"
+            f"timm's hub: {str(error).splitlines()[0]}",
+            "give them as `--weights FILE.safetensors` (timm's naming), or train without any by "
+            "`--from-scratch`",
+            "weights-missing",
         ) from error
 
 

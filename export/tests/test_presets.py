@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 import torch
 from fastai.vision.learner import create_timm_model
@@ -104,6 +102,8 @@ def test_a_hub_out_of_reach_names_both_ways_out(monkeypatch):
         raise LocalEntryNotFoundError("no connection")
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", unreachable)
-    odd = replace(PRESETS["resnet18d"], timm_name="resnet18d.ra2_in1k")
-    with pytest.raises(WeightsMissing, match=r"--weights FILE\.safetensors.*--from-scratch"):
-        presets.build(odd, 3)
+    with pytest.raises(WeightsMissing, match=r"resnet18d\.ra2_in1k.*no connection") as caught:
+        presets.build("resnet18d", 3)
+    assert caught.value.kind == "weights-missing"
+    assert "--weights FILE.safetensors" in caught.value.hint
+    assert "--from-scratch" in caught.value.hint
