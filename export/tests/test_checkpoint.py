@@ -90,7 +90,7 @@ def test_a_process_killed_while_writing_leaves_the_old_checkpoint(tmp_path, monk
     path = tmp_path / CURRENT
     checkpoint.write(path, some(1), {"recipe": "r", "epoch": 1})
 
-    def half(tensors, file, metadata):
+    def half(_tensors, file, **_metadata):
         shutil.copy(path, file)
         with file.open("r+b") as opened:
             opened.truncate(100)

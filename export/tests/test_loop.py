@@ -140,7 +140,7 @@ def test_a_stop_in_the_middle_of_a_batch_gives_the_batch_up(tmp_path, pixels):
     loop = make(tmp_path / "run", PLAIN, pixels)
     passes = []
 
-    def raise_flag(module, inputs, output):
+    def raise_flag(*_):
         passes.append(1)
         if len(passes) == 8:  # 4 + 2 passes of the first epoch, then the second of the next
             loop.control.why = "asked"
@@ -156,9 +156,9 @@ def test_a_stop_is_noticed_in_the_backward_pass(tmp_path, pixels):
     loop = make(tmp_path / "run", PLAIN, pixels)
     gradients = []
 
-    def raise_flag(module, inputs, output):
+    def raise_flag(_module, _inputs, output):
         if output.requires_grad:
-            output.register_hook(lambda g: (gradients.append(1), loop.control.ask("asked"))[0])
+            output.register_hook(lambda _: (gradients.append(1), loop.control.ask("asked"))[0])
 
     loop.net.head[2].register_forward_hook(raise_flag)
     with pytest.raises(StopTraining):
@@ -188,7 +188,7 @@ def test_memory_that_runs_out_halves_the_parts_and_keeps_the_batch(tmp_path, pix
     loop = make(tmp_path / "run", PLAIN, pixels)
     sizes = []
 
-    def count(module, inputs, output):
+    def count(_module, _inputs, output):
         sizes.append(len(output))
         if len(sizes) == 3:
             raise torch.OutOfMemoryError("CUDA out of memory")
@@ -217,7 +217,7 @@ def test_parts_give_the_gradients_of_the_whole(tmp_path, pixels):
 def test_memory_that_never_suffices_is_an_error_with_a_way_out(tmp_path, pixels):
     loop = make(tmp_path / "run", PLAIN, pixels)
 
-    def fail(module, inputs, output):
+    def fail(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     loop.net.body[0].register_forward_hook(fail)
@@ -331,7 +331,7 @@ def cached(tmp_path, recipe, pixels, blocks):
     network, calls = Whole(), []
     parts = [network.front, network.last]
     front = nn.Sequential(*parts[: 2 - blocks])
-    front[0].register_forward_hook(lambda m, i, o: calls.append(len(o)))
+    front[0].register_forward_hook(lambda _m, _i, o: calls.append(len(o)))
     loop = make(tmp_path / f"run{recipe.seed}", recipe, pixels)
     augment = Augment(recipe, 32, (0.5,) * 3, (0.25,) * 3)
     sides = (np.arange(36), np.arange(36, 48))
