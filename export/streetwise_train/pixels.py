@@ -1,8 +1,9 @@
 """Pixels of every picture, squished once and kept on disk, so that no epoch decodes a picture.
 
-A cache is two files named by what they hold: ``KEY.u8``, uint8 [pictures, side, side, 3], and
-``KEY.done``, one byte a picture that is 1 once its row is on the disk. A run that was ended in the
-middle goes on with the rows that are left.
+All runs share one store for each side: ``pixels-SIDE.u8``, uint8 [rows, side, side, 3], grows by
+the pictures that are new, and ``pixels-SIDE.index`` names the content of each row, one digest a
+line. A line is written when its row is on the disk, so a run that was ended in the middle goes on
+with what is left, and another split or a further country costs only the pictures that are new.
 """
 
 from __future__ import annotations
@@ -10,16 +11,16 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
 from PIL import Image
 
-from . import data, files
+from . import data
 from .datacheck import Memory, Progress, Stop, never, quiet
 from .errors import StopTraining, TrainError, is_disk_full
 
@@ -38,12 +39,6 @@ def side_of(longest: int, pre_resize: int) -> int:
     side in the data, rounded up to a multiple of ``STEP``, is the most that is kept.
     """
     return min(pre_resize, -(-longest // STEP) * STEP)
-
-
-def key_of(digests: Sequence[str], side: int) -> str:
-    """Names a cache by the content of its pictures, their order, and the side."""
-    text = "\n".join((f"squish bicubic {side}", *digests))
-    return f"pixels-{side}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def digests_of(paths: Sequence[str], cache: Path) -> list[str]:
@@ -81,84 +76,117 @@ def squish(path: str, side: int) -> np.ndarray:
     return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC))
 
 
+#: Characters of a digest in the index, with the end of its line.
+LINE = 33
+
+
+class Rows:
+    """Pictures in the order asked for, read from the store when they are indexed.
+
+    ``rows[i]`` is uint8 [side, side, 3]; ``rows[array]`` copies uint8 [n, side, side, 3].
+    """
+
+    def __init__(self, store: np.memmap, order: np.ndarray) -> None:
+        """``order`` are rows of ``store``."""
+        self.store, self.order = store, order
+        self.shape, self.dtype = (len(order), *store.shape[1:]), store.dtype
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self.order)
+
+    def __getitem__(self, which: Any) -> np.ndarray:
+        """The pixels of a number, slice, index or mask."""
+        return self.store[self.order[which]]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """One picture after the other."""
+        return (self.store[row] for row in self.order)
+
+
 def prepare(
     paths: Sequence[str],
     side: int,
     cache: Path,
     progress: Progress = quiet,
     stop: Stop = never,
-) -> np.memmap:
-    """The pixels of all pictures, a read-only memory map uint8 [pictures, side, side, 3].
+) -> Rows:
+    """The pixels of all pictures, uint8 [pictures, side, side, 3], from the store in ``cache``.
 
-    Only rows that are not on the disk yet are made; two runs never write one cache at once. Raises
+    Only pictures that are not in it yet are made; two runs never write it at once. Raises
     :class:`TrainError` where the disk is too small or a picture cannot be read, and
     :class:`StopTraining` when ``stop`` says so (what is done stays).
     """
     cache.mkdir(parents=True, exist_ok=True)
-    base = cache / key_of(digests_of(paths, cache), side)
-    shape = (len(paths), side, side, 3)
+    digests, base = digests_of(paths, cache), cache / f"pixels-{side}"
     lock = FileLock(f"{base}.lock")
     while True:
         if stop():
             raise StopTraining
         try:
             with lock.acquire(timeout=1):
-                fill(base, paths, shape, progress, stop)
+                known = fill(base, dict(zip(digests, paths, strict=True)), side, progress, stop)
             break
-        except Timeout:  # another run makes the same cache
-            time.sleep(0.1)
-    return np.memmap(base.with_suffix(".u8"), np.uint8, "r", shape=shape)
+        except Timeout:  # another run adds to the same store
+            continue
+    shape = (len(known), side, side, 3)
+    store = np.memmap(base.with_suffix(".u8"), np.uint8, "r", shape=shape)
+    return Rows(store, np.array([known[digest] for digest in digests], np.int64))
 
 
 def fill(
-    base: Path, paths: Sequence[str], shape: tuple[int, ...], progress: Progress, stop: Stop
-) -> None:
-    """Writes the rows that are missing; see :func:`prepare`.
+    base: Path, wanted: dict[str, str], side: int, progress: Progress, stop: Stop
+) -> dict[str, int]:
+    """Adds the pictures (digest to path) that are missing; returns each digest's row.
 
     Rows are written, not assigned to a map: a full disk is then an error and not a signal.
     """
-    pixels, marks = base.with_suffix(".u8"), base.with_suffix(".done")
-    count, side = shape[:2]
+    pixels, index = base.with_suffix(".u8"), base.with_suffix(".index")
     row = side * side * 3
-    done = read_marks(pixels, marks, count, row)
-    left = np.flatnonzero(done == 0)
-    progress(count - len(left), count)
-    if not len(left):
-        return
-    room(base.parent, len(left) * row - (pixels.stat().st_size if pixels.exists() else 0))
+    pixels.touch()
+    index.touch()
+    known = read_index(pixels, index, row)
+    left = [digest for digest in wanted if digest not in known]
+    progress(len(wanted) - len(left), len(wanted))
+    room(base.parent, len(left) * row)
     workers = min(4, os.cpu_count() or 1)
     try:
-        pixels.touch()
-        with pixels.open("r+b") as out, ThreadPoolExecutor(workers) as pool:
+        with (
+            pixels.open("r+b") as out,
+            index.open("r+b") as names,
+            ThreadPoolExecutor(workers) as pool,
+        ):
             for start in range(0, len(left), CHUNK):
                 if stop():
                     raise StopTraining
                 part = left[start : start + CHUNK]
-                squares = pool.map(lambda i: squish(paths[i], side), part)
-                for i, square in zip(part, squares, strict=True):
-                    out.seek(int(i) * row)
-                    out.write(square.tobytes())
-                out.flush()
-                os.fsync(out.fileno())
-                done[part] = 1
-                files.write_whole(marks, done.tobytes())
-                progress(count - len(left) + start + len(part), count)
+                squares = pool.map(lambda digest: squish(wanted[digest], side).tobytes(), part)
+                append(out, len(known) * row, b"".join(squares))
+                append(names, len(known) * LINE, "".join(f"{d}\n" for d in part).encode())
+                known |= {digest: len(known) + i for i, digest in enumerate(part)}
+                progress(len(wanted) - len(left) + start + len(part), len(wanted))
     except OSError as error:
         kind = "disk-full" if is_disk_full(error) else "cache"
         message = f"{pixels} cannot be written: {error}"
         raise TrainError(kind, message, "free some space, then resume") from error
+    return known
 
 
-def read_marks(pixels: Path, marks: Path, count: int, row: int) -> np.ndarray:
-    """Which rows are on the disk, uint8 [count]; none where the files do not fit together."""
-    none = np.zeros(count, np.uint8)
-    if not (pixels.exists() and marks.exists()):
-        return none
-    found = np.frombuffer(marks.read_bytes(), np.uint8).copy()
-    if len(found) != count or set(np.unique(found)) - {0, 1}:
-        return none
-    found[pixels.stat().st_size // row :] = 0
-    return found
+def append(out: Any, at: int, content: bytes) -> None:
+    """Writes at a place of an open file and waits until it is on the disk."""
+    out.seek(at)
+    out.write(content)
+    out.flush()
+    os.fsync(out.fileno())
+
+
+def read_index(pixels: Path, index: Path, row: int) -> dict[str, int]:
+    """The row of every digest whose pixels are on the disk; what was cut short is forgotten."""
+    lines = index.read_bytes()
+    count = min(len(lines) // LINE, pixels.stat().st_size // row)
+    names = [lines[i * LINE : (i + 1) * LINE] for i in range(count)]
+    whole = next((i for i, n in enumerate(names) if n[-1:] != b"\n" or not n.isascii()), count)
+    return {name[:-1].decode(): i for i, name in enumerate(names[:whole])}
 
 
 def room(folder: Path, wanted: int) -> None:
