@@ -169,8 +169,9 @@ class Progress:
         self.start: tuple[float, int] | None = None
 
     def __call__(self, done: int, total: int) -> None:
-        """Reports progress outside training."""
-        self.total = total
+        """Reports progress outside training; another total begins another count."""
+        if total != self.total:
+            self.total, self.start = total, None
         self.reporter.progress(self, done, (0, 0, 0, 0))
 
     def eta(self, done: int, now: float) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,17 +222,23 @@ def train(session: Session) -> dict:
 
 
 def finish(session: Session, network: presets.Classifier, data: Data, phases: Phases) -> None:
-    """Evaluates, exports, compares and delivers the model into the run's folder."""
+    """Evaluates, exports, compares and delivers the model into the run's folder.
+
+    A stop is noticed between two steps of either; nothing half-done is left.
+    """
     from . import deliver
 
-    phases("evaluate")
-    deliver.finish(
-        network,
-        presets.get(session.recipe.preset),
-        session.recipe,
-        session.job,
-        data.samples,
-        data.split,
-        session.run,
-        phases,
-    )
+    def report(name: str) -> Callable[[int, int], None]:
+        progress = phases(name)
+
+        def step(done: int, total: int) -> None:
+            session.control.poll()
+            progress(done, total)
+
+        return step
+
+    preset, parts = presets.get(session.recipe.preset), (data.samples, data.split)
+    made = deliver.finish(network, preset, session.recipe, session.job, *parts, session.run, report)
+    for artifact in made:
+        path = Path(artifact["path"]).relative_to(session.run).as_posix()
+        session.reporter.emit("artifact", **artifact | {"path": path})

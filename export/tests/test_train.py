@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import random
+import resource
 import signal
 import sys
 import time
@@ -55,7 +56,12 @@ def child(run, inputs, outputs, variables, slow, resume, detached):
         time.sleep(slow)
         compute(records, *values)
 
-    Loop.poll, fast.Records.append, train.finish = poll, append, evaluate
+    Loop.poll, fast.Records.append = poll, append
+    if "EXPORT" not in variables:
+        train.finish = evaluate
+    if "LIMIT" in variables:  # stands for a full disk
+        limit = int(variables["LIMIT"])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     os._exit(session.main(run, resume, detached))
 
 
@@ -145,8 +151,8 @@ def pictures(tmp_path_factory):
 def begin(tmp_path, pictures):
     """Makes run folders with a recipe and a job."""
 
-    def make(name="run", made=TINY, **job):
-        run = tmp_path / name
+    def make(folder="run", made=TINY, **job):
+        run = tmp_path / folder
         run.mkdir()
         where = {"data": str(pictures), "cache": str(tmp_path / "cache"), "from_scratch": True}
         recipe.save(made, run / "recipe.json")
@@ -263,6 +269,34 @@ def test_pause_stop_and_resume(begin):
     os.write(trainer.stdin.fileno(), b'{"type":"stop"}\n')
     assert trainer.end() == 0
     assert events(run)[-1]["why"] == "asked"
+
+
+def test_a_full_disk_is_an_error_that_says_so_and_the_run_goes_on_later(begin):
+    run = begin()
+    trainer = Trainer(run, slow=0.05)
+    trainer.wait_for("checkpoint", epoch=1)
+    trainer.stdin.close()
+    trainer.end()
+    before = (run / "checkpoint.safetensors").read_bytes()
+    assert Trainer(run, resume=True, variables={"LIMIT": "1000000"}).end() == 1
+    last = events(run)[-1]
+    assert (last["type"], last["kind"]) == ("error", "disk-full")
+    assert "checkpoint.safetensors" in last["message"]
+    assert (run / "checkpoint.safetensors").read_bytes() == before
+    assert Trainer(run, resume=True).end() == 0
+    assert [row[0] for row in losses(run)] == [1, 2, 3, 4]
+
+
+def test_a_run_delivers_a_model_of_what_it_trained(begin):
+    run = begin(made=replace(FAST, epochs=1), model_id="mine", name="My model")
+    assert Trainer(run, variables={"EXPORT": "1"}).end(120) == 0, log(run)
+    made = {e["kind"]: run / e["path"] for e in events(run) if e["type"] == "artifact"}
+    assert {"model", "manifest", "evaluation"} <= made.keys()
+    manifest = json.loads(made["manifest"].read_text())
+    assert (manifest["id"], manifest["name"]) == ("mine", "My model")
+    assert manifest["countries"] == list(CODES)
+    assert events(run)[-1]["type"] == "done"
+    assert {"evaluate", "export"} <= events(run)[-1]["seconds"].keys()
 
 
 def test_ctrl_c_is_a_stop(begin):
