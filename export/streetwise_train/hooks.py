@@ -182,6 +182,8 @@ class Finder(LRFinder):
     def put_back(self) -> None:
         """The network as it was before the first batch; the optimiser is made anew."""
         self.loop.net.load_state_dict(self.kept)
+        if self.loop.average is not None:
+            self.loop.average.set(self.loop.net)
         self.learn.opt.zero_grad()
         self.learn.opt = None
 

@@ -227,12 +227,13 @@ def test_memory_that_never_suffices_is_an_error_with_a_way_out(tmp_path, pixels)
 
 
 def test_the_finder_suggests_a_rate_and_leaves_the_network_as_it_was(tmp_path, pixels):
-    recipe = replace(PLAIN, lr=None, lr_iterations=40)
+    recipe = replace(PLAIN, lr=None, lr_iterations=40, ema=0.9)
     loop = make(tmp_path / "run", recipe, pixels)
     before = {k: v.clone() for k, v in loop.net.state_dict().items()}
     loop.learner.set_precision("off")
     loop.find_rate()
     assert all(torch.equal(v, before[k]) for k, v in loop.net.state_dict().items())
+    assert all(torch.equal(v, before[k]) for k, v in loop.weights().items())
     (found,) = events(tmp_path / "run", "lr_find")
     assert 1e-6 < found["suggestion"] < 10
     assert len(found["lrs"]) == len(found["losses"]) > 10
