@@ -8,6 +8,7 @@ views 1 and up are the study's random crops, drawn from a seed made of the same 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ class Records:
             largest = np.finfo(np.float16).max
             data.write(np.clip(values, -largest, largest).astype(np.float16).tobytes())
             data.flush()
+            os.fsync(data.fileno())
         with self.keys.open("ab") as lines:
             lines.write("".join(f"{key}\n" for key in keys).encode())
         for key in keys:
