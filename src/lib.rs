@@ -10,17 +10,23 @@
 //! - [`geo`]: countries: names and UN M49 sub-regions by ISO code.
 //! - [`ranking`]: logits to ranked countries, with regions and an honest "not sure".
 //! - [`engine`]: the worker threads between a front end and all of the above: commands in, snapshots out.
+//! - [`dataset`]: labelled pictures from an index or from a folder per country.
+//! - [`evaluate`]: how good a model is on them, with intervals over places.
+//! - [`training`]: the trainer's environment, its process and protocol, the runs, and what becomes of a finished one.
 //! - `ui`: the window (feature `gui`).
 //! - [`cli`]: the command line, one file per subcommand.
 
 pub mod capture;
 pub mod cli;
+pub mod dataset;
 pub mod engine;
+pub mod evaluate;
 pub mod geo;
 pub mod imaging;
 pub mod model;
 pub mod ranking;
 pub mod runtime;
 pub mod store;
+pub mod training;
 #[cfg(feature = "gui")]
 pub mod ui;

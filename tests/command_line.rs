@@ -185,3 +185,51 @@ fn wrong_usage_is_two_and_what_is_not_there_is_one() {
     assert_eq!(status(&["completions", "bash"]), Some(0));
     assert_eq!(status(&["doctor", "--json"]), Some(0));
 }
+
+#[test]
+fn a_model_is_evaluated_and_what_it_cannot_know_is_counted() {
+    let root = tempfile::tempdir().unwrap();
+    model_folder(&root.path().join("models"), "tiny", &onnx("tiny"), &golden_logits("tiny"), |_| ());
+    let data = root.path().join("data");
+    let colours =
+        [("AU/1", [255, 0, 0]), ("AU/2", [0, 255, 0]), ("BR/1", [0, 255, 0]), ("FR/1", [0, 0, 255])];
+    for (name, colour) in colours {
+        let file = data.join("images").join(format!("{name}.png"));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        plain(colour).save(file).unwrap();
+    }
+    std::fs::write(data.join("images/AU/3.jpg"), "no picture").unwrap();
+    let index = "file,country,place,source,check\nAU/1.png,AU,a,s,\nAU/2.png,AU,b,s,\nBR/1.png,BR,c,t,\n\
+                 FR/1.png,FR,d,s,\nAU/3.jpg,AU,e,s,\nBR/1.png,BR,c,t,label inferred\n";
+    std::fs::write(data.join("index.csv"), index).unwrap();
+    let run = |more: &[&str]| {
+        let mut command = streetwise(root.path());
+        command.args(["evaluate", "tiny", "--data"]).arg(&data).args(more).output().unwrap()
+    };
+    let found = &lines(&run(&["--json"]))[0];
+    // Red is AU, green is BR to this model: two of three right, and one of the two of AU.
+    let near = |key: &str, expected: f64| {
+        assert!((found[key].as_f64().unwrap() - expected).abs() < 1e-9, "{key}: {}", found[key]);
+    };
+    near("top1", 2.0 / 3.0);
+    near("balanced_top1", 0.75);
+    near("macro_f1", 2.0 / 3.0);
+    near("chance", 1.0 / 3.0);
+    for (key, expected) in [("images", 3), ("places", 3), ("countries", 3), ("countries_in_data", 2)] {
+        assert_eq!(found[key], expected, "{key}");
+    }
+    assert_eq!(found["left_out"]["unknown_country"], json!({ "FR": 1 }));
+    assert_eq!(found["left_out"]["inferred"], 1);
+    assert!(found["left_out"]["unreadable"][0][0].as_str().unwrap().ends_with("3.jpg"));
+    assert_eq!(found["confusion"], json!([[1, 1, 0], [0, 1, 0], [0, 0, 0]]));
+    assert_eq!(found["per_source"]["s"]["images"], 2);
+    let words = String::from_utf8(run(&[]).stdout).unwrap();
+    for part in
+        ["chance 33.3 %", "Left out: 1 of countries it does not know (FR)", "whose label was inferred"]
+    {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    assert_eq!(lines(&run(&["--json", "--countries", "BR"]))[0]["images"], 1);
+    let none = run(&["--countries", "FR"]);
+    assert!(said(&none).contains("none of the 1 pictures"), "{}", said(&none));
+}

@@ -30,16 +30,16 @@ class Unsure:
     """The rule for calling a guess unsure, with what it was measured to do.
 
     ``coverage`` is the share of guesses called sure. The first pair of figures is by place, the
-    second with whole sources held out.
+    second with whole sources held out, where that was measured.
     """
 
     min_top1: float
     coverage: float
     accuracy_when_sure: float
     accuracy_when_unsure: float
-    source_coverage: float
-    source_accuracy_when_sure: float
-    source_accuracy_when_unsure: float
+    source_coverage: float | None = None
+    source_accuracy_when_sure: float | None = None
+    source_accuracy_when_unsure: float | None = None
 
     @property
     def rule(self) -> str:
@@ -56,13 +56,17 @@ def bound(top: np.ndarray, right: np.ndarray) -> float:
 
     Accuracy near a probability is a centred moving mean over ``WINDOW`` pictures sorted by top
     probability; the bound is where it last comes up through ``WANTED``, to two digits. Noise in
-    the mean can only raise it.
+    the mean can only raise it. Where guesses are right often enough all the way down, the bound is
+    the smallest probability there was. With fewer than four windows of pictures a window is a
+    quarter of them.
     """
     order = np.argsort(top, kind="stable")
-    window = min(WINDOW, len(top))
+    window = min(WINDOW, max(1, len(top) // 4))
     smooth = np.convolve(right[order], np.ones(window) / window, mode="valid")
     below = np.flatnonzero(smooth < WANTED)
-    first = below[-1] + 1 if len(below) else 0
+    if not len(below):
+        return float(np.floor(top.min() * 100) / 100)
+    first = below[-1] + 1
     return float(np.round(top[order][min(first + window // 2, len(top) - 1)], 2))
 
 
@@ -78,3 +82,10 @@ def unsure(place: np.ndarray, source: np.ndarray, labels: np.ndarray) -> Unsure:
     tops = [(p.max(1), (p.argmax(1) == labels).astype(float)) for p in (place, source)]
     least = bound(*tops[0])
     return Unsure(least, *split_at(*tops[0], least), *split_at(*tops[1], least))
+
+
+def unsure_by_place(place: np.ndarray, labels: np.ndarray) -> Unsure:
+    """The rule from calibrated probabilities held out by place, where sources were not."""
+    top, right = place.max(1), (place.argmax(1) == labels).astype(float)
+    least = bound(top, right)
+    return Unsure(least, *split_at(top, right, least))

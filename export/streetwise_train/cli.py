@@ -1,16 +1,17 @@
-"""The command line of the trainer."""
+"""The command line of the trainer.
+
+PyTorch is imported by the commands that need it, so that ``train`` says hello at once.
+"""
 
 from __future__ import annotations
 
 import argparse
 import datetime
 import json
+import sys
 from pathlib import Path
 
-import torch
-
-from . import __version__, cache, crossval, figures, shipped
-from .backbones import BACKBONES
+from . import __version__, options
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,6 +19,11 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="streetwise_train", description=__doc__)
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(dest="command", required=True)
+    text = "train a preset on a folder of pictures, or go on with a run"
+    options.add_train(commands.add_parser("train", help=text, description=text))
+    text = "list the architectures that can be trained"
+    presets = commands.add_parser("presets", help=text, description=text)
+    presets.add_argument("--json", action="store_true", help="one object a line")
     for name, text in (
         ("features", "compute and keep the features of every picture"),
         ("evaluate", "cross-validate by place and by source; figures as JSON on stdout"),
@@ -29,15 +35,62 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--weights", type=Path, required=True, help="folder of backbones")
         command.add_argument("--cache", type=Path, default=Path(".cache"), help="for features")
         if name != "shipped":
-            command.add_argument("--model", choices=sorted(BACKBONES), required=True)
+            command.add_argument("--model", required=True, help="a backbone's id")
         if name in ("build", "shipped"):
             command.add_argument("--out", type=Path, required=True, help="folder of models")
             command.add_argument("--date", default=datetime.date.today().isoformat())
     return top
 
 
-def evaluate(store: cache.Store, name: str) -> dict:
-    """Figures of one model on the countries it chooses on its own."""
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; returns the exit status: 0, 1 for an error, 2 for wrong usage."""
+    top = parser()
+    chosen = top.parse_args(arguments)
+    if chosen.command == "train":
+        return options.train(chosen, top)
+    if chosen.command == "presets":
+        return list_presets(chosen.json)
+    return make_shipped(chosen, top)
+
+
+def list_presets(as_json: bool) -> int:
+    """Prints the presets, one a line."""
+    from .presets import listing
+
+    for preset in listing():
+        line = "{id:16} {size:4} px {params_m:6.1f} M  {timm_name}".format(**preset)
+        sys.stdout.write((json.dumps(preset) if as_json else line) + "\n")
+    return 0
+
+
+def make_shipped(chosen: argparse.Namespace, top: argparse.ArgumentParser) -> int:
+    """The commands that make the models that ship: a linear head on a frozen backbone."""
+    import torch
+
+    from . import cache, shipped
+    from .backbones import BACKBONES
+
+    # Heads are small: one thread is as fast, never waits for another, and sums in a fixed order.
+    torch.set_num_threads(1)
+    if getattr(chosen, "model", None) not in (None, *BACKBONES):
+        top.error(f"--model is one of {', '.join(sorted(BACKBONES))}")
+    store = cache.Store(chosen.data, chosen.weights, chosen.cache)
+    if chosen.command == "features":
+        pictures = shipped.collect(store.root)
+        shipped.load_features(store, pictures, BACKBONES[chosen.model])
+    elif chosen.command == "evaluate":
+        print(json.dumps(evaluate(store, chosen.model), indent=2))
+    else:
+        names = list(BACKBONES) if chosen.command == "shipped" else [chosen.model]
+        shipped.build_all(store, chosen.out, names, chosen.date)
+    return 0
+
+
+def evaluate(store: object, name: str) -> dict:
+    """Figures of one model on the countries it chooses on its own; ``store`` a ``cache.Store``."""
+    from . import crossval, figures, shipped
+    from .backbones import BACKBONES
+
     pictures = shipped.collect(store.root)
     rows = shipped.load_features(store, pictures, BACKBONES[name])
     chosen, _ = shipped.choose(pictures, {name: rows})
@@ -45,20 +98,3 @@ def evaluate(store: cache.Store, name: str) -> dict:
     held = crossval.by_place(study, recipe)
     measured = figures.measure(study, held.logits, crossval.by_source(study, recipe))
     return {"countries": chosen, "by_place": measured.place, "by_source": measured.source}
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; returns the exit status."""
-    options = parser().parse_args(arguments)
-    # Heads are small: one thread is as fast, never waits for another, and sums in a fixed order.
-    torch.set_num_threads(1)
-    store = cache.Store(options.data, options.weights, options.cache)
-    if options.command == "features":
-        pictures = shipped.collect(store.root)
-        shipped.load_features(store, pictures, BACKBONES[options.model])
-    elif options.command == "evaluate":
-        print(json.dumps(evaluate(store, options.model), indent=2))
-    else:
-        names = list(BACKBONES) if options.command == "shipped" else [options.model]
-        shipped.build_all(store, options.out, names, options.date)
-    return 0

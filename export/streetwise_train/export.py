@@ -12,11 +12,13 @@ from torch import nn
 
 #: Every operator of this set is known to both engines of the app (ONNX Runtime and tract 0.23).
 OPSET = 18
-INPUT, OUTPUT = "pictures", "logits"
+INPUT, OUTPUT, ATTENTION = "pictures", "logits", "attention"
 
 
-def export_onnx(model: nn.Module, size: int, path: Path) -> None:
-    """Writes ``model`` ([batch, 3, size, size] to one output) as a self-contained ONNX file.
+def export_onnx(
+    model: nn.Module, size: int, path: Path, outputs: tuple[str, ...] = (OUTPUT,)
+) -> None:
+    """Writes ``model`` ([batch, 3, size, size] to ``outputs``) as a self-contained ONNX file.
 
     The batch is the only dynamic dimension; shapes are checked by ``onnx.checker``.
     """
@@ -30,7 +32,7 @@ def export_onnx(model: nn.Module, size: int, path: Path) -> None:
             str(path),
             dynamo=True,
             input_names=[INPUT],
-            output_names=[OUTPUT],
+            output_names=list(outputs),
             dynamic_shapes=({0: torch.export.Dim("batch")},),
             external_data=False,
             opset_version=OPSET,

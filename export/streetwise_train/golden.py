@@ -9,6 +9,14 @@ GRID = 8
 SEED = 2024
 #: Largest difference of a logit that still counts as the same model.
 TOLERANCE = 0.01
+#: Noise is no picture: a network may answer it with logits in the hundreds, of which engines
+#: compute no more digits than of others.
+RELATIVE = 1e-4
+
+
+def tolerance(logits: np.ndarray) -> float:
+    """The largest difference allowed of a logit: ``TOLERANCE``, or more where logits are huge."""
+    return max(TOLERANCE, round(float(np.abs(logits).max()) * RELATIVE, 4))
 
 
 def splitmix64(values: np.ndarray) -> np.ndarray:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from . import __version__, assemble, export, golden
 from .backbones import Backbone
+from .calibrate import Unsure
 from .figures import Figures, rounded
+from .presets import Preset
 
 SCHEMA = 1
 LICENCE = (
@@ -38,40 +40,64 @@ def golden_entry(graph: Path, size: int, countries: list[str]) -> dict:
         "seed": golden.SEED,
         "logits": [round(float(v), 6) for v in logits],
         "top5": [countries[i] for i in np.argsort(-logits, kind="stable")[:5]],
-        "tolerance": golden.TOLERANCE,
+        "tolerance": golden.tolerance(logits),
     }
 
 
 def build(
     folder: Path, backbone: Backbone, countries: list[str], figures: Figures, provenance: dict
 ) -> dict:
-    """The manifest of the model whose ``model.onnx`` and ``card.md`` lie in ``folder``."""
-    unsure = asdict(figures.unsure) | {"rule": figures.unsure.rule}
+    """The manifest of the shipped model whose files lie in ``folder``."""
+    measured = figures.place | {"source_held_out": figures.source}
+    about = {"licence": LICENCE} | provenance
+    found = Found(figures.temperature, figures.unsure, measured, about)
+    return describe(folder, backbone, backbone.id, backbone.name, countries, found)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was measured on a model: temperature, rule for unsure, figures, and its provenance."""
+
+    temperature: float
+    unsure: Unsure
+    metrics: dict
+    provenance: dict
+
+
+def describe(
+    folder: Path,
+    network: Backbone | Preset,
+    id: str,  # noqa: A002  (the manifest's word)
+    name: str,
+    countries: list[str],
+    found: Found,
+    size: int | None = None,
+) -> dict:
+    """The manifest of the model whose ``model.onnx`` and ``card.md`` lie in ``folder``.
+
+    ``size`` is the side of the input in pixels where it is not the network's own.
+    """
+    side = size or network.size
+    unsure = {k: v for k, v in asdict(found.unsure).items() if v is not None}
     return {
         "schema": SCHEMA,
-        "id": backbone.id,
-        "name": backbone.name,
-        "architecture": backbone.timm_name,
+        "id": id,
+        "name": name,
+        "architecture": network.timm_name,
         "files": [file_entry(folder / name) for name in ("model.onnx", "card.md")],
-        "input": {
-            "name": export.INPUT,
-            "size": backbone.size,
-            "layout": "NCHW",
-            "dtype": "float32",
-        },
+        "input": {"name": export.INPUT, "size": side, "layout": "NCHW", "dtype": "float32"},
         "preprocess": {
             "resize": "squish",
-            "interpolation": backbone.interpolation,
-            "mean": list(backbone.mean),
-            "std": list(backbone.std),
+            "interpolation": network.interpolation,
+            "mean": list(network.mean),
+            "std": list(network.std),
         },
-        "output": {"name": export.OUTPUT, "temperature": figures.temperature},
+        "output": {"name": export.OUTPUT, "temperature": found.temperature},
         "countries": countries,
-        "unsure": rounded(unsure),
-        "metrics": figures.place | {"source_held_out": figures.source},
-        "provenance": {"licence": LICENCE, "trained_with": f"streetwise_train {__version__}"}
-        | provenance,
-        "golden": golden_entry(folder / "model.onnx", backbone.size, countries),
+        "unsure": rounded(unsure | {"rule": found.unsure.rule}),
+        "metrics": found.metrics,
+        "provenance": {"trained_with": f"streetwise_train {__version__}"} | found.provenance,
+        "golden": golden_entry(folder / "model.onnx", side, countries),
     }
 
 

@@ -1,4 +1,4 @@
-"""Smaller weights with full-precision arithmetic: int8 per channel, or fp16.
+"""Smaller weights with full-precision arithmetic (int8 per channel, or fp16), and full int8.
 
 Only the stored weights shrink. A node in front of every consumer widens them to float32 again
 (``w = q * scale``), so activations stay float and any engine computes the same numbers. The pair
@@ -8,18 +8,26 @@ is loaded, where they keep a ``DequantizeLinear`` in the graph and pay for it in
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quant_pre_process,
+    quantize_static,
+)
 
 #: Initialisers with fewer elements (norms, biases) stay float32: they weigh nothing.
 MIN_ELEMENTS = 1024
 #: Symmetric int8, so that zero stays zero.
 LEVELS = 127
 #: The head stays float32: it is small, and its weights are what was fitted.
-FLOAT_PREFIX = "head."
+FLOAT_PREFIX = ("head.",)
 
 
 def channel_axis(graph: onnx.GraphProto, name: str) -> int | None:
@@ -49,13 +57,18 @@ def to_int8(values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
     return levels.astype(np.int8), scale
 
 
-def shrink(source: Path, target: Path, kind: str) -> int:
-    """Writes ``source`` with weights stored as ``int8`` or ``fp16``; returns how many shrank."""
+def shrink(
+    source: Path, target: Path, kind: str, kept_float: tuple[str, ...] = FLOAT_PREFIX
+) -> int:
+    """Writes ``source`` with weights stored as ``int8`` or ``fp16``; returns how many shrank.
+
+    Initialisers whose names begin with one of ``kept_float`` stay float32.
+    """
     model = onnx.load(str(source))
     graph, nodes, kept, shrunk = model.graph, [], [], 0
     for tensor in graph.initializer:
         values, axis = numpy_helper.to_array(tensor), channel_axis(graph, tensor.name)
-        small = values.size < MIN_ELEMENTS or tensor.name.startswith(FLOAT_PREFIX)
+        small = values.size < MIN_ELEMENTS or tensor.name.startswith(kept_float)
         if axis is None or small or values.dtype != np.float32:
             kept.append(tensor)
             continue
@@ -90,3 +103,37 @@ def widened(
         helper.make_node("Cast", [q.name], [wide], to=TensorProto.FLOAT),
         helper.make_node("Mul", [wide, s.name], [name]),
     ]
+
+
+class Pictures(CalibrationDataReader):
+    """Feeds prepared pictures, float32 [pictures, 3, size, size], to ONNX Runtime one by one."""
+
+    def __init__(self, name: str, tensors: np.ndarray) -> None:
+        """``name`` is the graph's input."""
+        self.rows = iter([{name: tensor[None]} for tensor in tensors])
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        """The next picture; ``None`` at the end."""
+        return next(self.rows, None)
+
+
+def calibrated(source: Path, target: Path, name: str, tensors: np.ndarray) -> None:
+    """Writes ``source`` with int8 weights and activations (QDQ), calibrated on ``tensors``.
+
+    Weights are symmetric per channel; activations get their range from the pictures (least and
+    most value). Only matrix products and convolutions are quantised. Whatever ONNX Runtime's
+    quantiser cannot do it raises.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        shaped = Path(folder) / "shaped.onnx"
+        quant_pre_process(str(source), str(shaped), skip_symbolic_shape=True)
+        quantize_static(
+            str(shaped),
+            str(target),
+            Pictures(name, tensors),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QInt8,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=["Conv", "MatMul", "Gemm"],
+        )

@@ -3,20 +3,15 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use rayon::prelude::*;
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
-use super::{Context, DeviceArg};
-use crate::imaging::{Limits, Picture, PictureError, picture_files};
+use super::{Context, DeviceArg, progress_bar};
+use crate::imaging::{Picture, PictureError, decode_ahead, picture_files};
 use crate::model::{Answer, Classifier, Library};
 use crate::runtime;
-
-/// Decoded pictures that may wait for the model, so that memory stays flat over any number of files.
-const AHEAD: usize = 4;
 
 /// Arguments of `guess`.
 #[derive(Debug, clap::Args)]
@@ -48,8 +43,6 @@ pub(crate) struct GuessArgs {
     json: bool,
 }
 
-type Decoded = (PathBuf, Result<Picture, PictureError>);
-
 /// Runs `guess`; the exit status says whether every file got a ranking.
 pub(crate) fn run(args: &GuessArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let mut classifier = load(args, context)?;
@@ -57,7 +50,7 @@ pub(crate) fn run(args: &GuessArgs, context: &Context) -> anyhow::Result<ExitCod
         eprintln!("streetwise: CUDA is not used: {why}");
     }
     let files = picture_files(&args.files);
-    let bar = progress(files.len());
+    let bar = if std::io::stdout().is_terminal() { ProgressBar::hidden() } else { progress_bar(files.len()) };
     let mut failures = 0;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     decode_ahead(&files, |(file, picture)| {
@@ -98,33 +91,6 @@ fn answer(
     let picture = picture.map_err(|error| error.to_string())?;
     let answer = classifier.look(&picture).map_err(|error| error.to_string())?;
     Ok((picture, answer))
-}
-
-/// Decodes on all cores, a few pictures ahead, and hands them over in the order of the files.
-fn decode_ahead(
-    files: &[PathBuf],
-    mut each: impl FnMut(Decoded) -> std::io::Result<()>,
-) -> std::io::Result<()> {
-    std::thread::scope(|scope| {
-        let (sender, receiver) = sync_channel::<Vec<Decoded>>(1);
-        scope.spawn(move || {
-            for chunk in files.chunks(AHEAD) {
-                let decode = |file: &PathBuf| (file.clone(), Picture::open(file, &Limits::default()));
-                if sender.send(chunk.par_iter().map(decode).collect()).is_err() {
-                    return;
-                }
-            }
-        });
-        receiver.into_iter().flatten().try_for_each(&mut each)
-    })
-}
-
-fn progress(files: usize) -> ProgressBar {
-    if files < 2 || !std::io::stderr().is_terminal() || std::io::stdout().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{pos}/{len} {wide_bar} {eta} left");
-    ProgressBar::new(files as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 fn milliseconds(time: Duration) -> f64 {

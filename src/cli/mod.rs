@@ -6,15 +6,20 @@
 mod bench;
 mod capture;
 mod doctor;
+mod evaluate;
 mod guess;
 mod models;
+mod runs;
 mod runtime;
+mod train;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::runtime::{Choice, Device};
 use crate::store::{Paths, Settings};
@@ -71,6 +76,12 @@ enum Subcommands {
     Models(models::ModelsArgs),
     /// Say which engine and device run, and why not the others
     Doctor(doctor::DoctorArgs),
+    /// Measure models on labelled pictures
+    Evaluate(evaluate::EvaluateArgs),
+    /// Train a model on a folder of pictures, verify it and add it to your models
+    Train(Box<train::TrainArgs>),
+    /// List, show, stop, resume, copy, delete and compare training runs
+    Runs(runs::RunsArgs),
     /// Install a faster inference engine
     Runtime(runtime::RuntimeArgs),
     /// List what can be captured, or capture it once
@@ -127,6 +138,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Subcommands::Guess(args) => guess::run(&args, &context),
         Subcommands::Models(args) => models::run(&args, &context),
         Subcommands::Doctor(args) => doctor::run(&args, &context),
+        Subcommands::Evaluate(args) => evaluate::run(&args, &context),
+        Subcommands::Train(args) => train::run(&args, &context),
+        Subcommands::Runs(args) => runs::run(&args, &context),
         Subcommands::Runtime(args) => runtime::run(&args, &context),
         Subcommands::Capture(args) => capture::run(args),
         Subcommands::Bench(args) => bench::run(&args, &context),
@@ -149,6 +163,15 @@ fn window(context: Context, notice: Option<String>) -> anyhow::Result<ExitCode> 
 fn window(_: Context, _: Option<String>) -> anyhow::Result<ExitCode> {
     Err(anyhow::anyhow!("this build has no window; see `streetwise --help`"))
         .context("built without the feature `gui`")
+}
+
+/// A bar over so many pictures on standard error, where that is a terminal.
+pub(crate) fn progress_bar(files: usize) -> ProgressBar {
+    if files < 2 || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{pos}/{len} {wide_bar} {eta} left");
+    ProgressBar::new(files as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Answers the probe of [`crate::runtime`]: `ok VERSION` or `no REASON`.

@@ -31,7 +31,7 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
     let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name();
     for entry in entries.into_iter().filter_entry(is_visible) {
         match entry {
-            Ok(entry) if entry.file_type().is_file() && has_picture_extension(entry.path()) => {
+            Ok(entry) if entry.file_type().is_file() && is_picture_name(entry.path()) => {
                 found.push(entry.into_path());
             }
             Ok(_) => {}
@@ -47,7 +47,9 @@ fn is_visible(entry: &DirEntry) -> bool {
     entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
 }
 
-fn has_picture_extension(path: &Path) -> bool {
+/// Whether a file of that name inside a folder is taken for a picture: by its extension, in either case.
+#[must_use]
+pub fn is_picture_name(path: &Path) -> bool {
     path.extension()
         .and_then(|extension| extension.to_str())
         .is_some_and(|extension| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)))

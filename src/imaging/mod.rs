@@ -12,6 +12,7 @@
 //! [`is_blank`]: crate::imaging::is_blank
 //! [`picture_files`]: crate::imaging::picture_files
 
+mod ahead;
 mod blank;
 mod decode;
 mod error;
@@ -20,9 +21,10 @@ mod jpeg;
 mod picture;
 mod preprocess;
 
+pub use ahead::decode_ahead;
 pub use blank::is_blank;
 pub use error::PictureError;
-pub use files::picture_files;
+pub use files::{is_picture_name, picture_files};
 pub use picture::{Limits, Note, Picture};
 pub use preprocess::{Interpolation, Prepared, Preprocess, ResizeMode, preprocess};
 

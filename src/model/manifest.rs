@@ -41,6 +41,20 @@ pub struct Output {
     pub name: String,
     /// What the logits are divided by before the softmax (Guo et al. 2017), fitted on held-out places.
     pub temperature: f32,
+    /// The graph's second output, where it gives the attention of its last block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention: Option<Attention>,
+}
+
+/// Attention of a transformer's last block, a second output that explains a guess.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attention {
+    /// Name in the graph; float32 [batch, heads, tokens, tokens], each row sums to 1.
+    pub name: String,
+    /// Rows and columns of the patches.
+    pub grid: [u32; 2],
+    /// Tokens before the patches: the class token, and registers where there are any.
+    pub prefix_tokens: u32,
 }
 
 /// Held-out figures, each between 0 and 1 where it is a share. Unknown keys are kept.
@@ -169,6 +183,10 @@ impl Manifest {
                 self.output.temperature.is_finite() && self.output.temperature > 0.0,
                 "`output.temperature` must be positive",
             ),
+            (
+                self.output.attention.as_ref().is_none_or(|a| a.grid.iter().all(|side| *side > 0)),
+                "`output.attention.grid` must not be empty",
+            ),
             (self.countries.len() >= 2, "`countries` must name at least two"),
             (unknown.is_none(), "`countries` has a code that is not ISO 3166-1 alpha-2"),
             (distinct.len() == self.countries.len(), "`countries` names one twice"),
@@ -212,6 +230,18 @@ mod tests {
         assert!((top1(&json) - 0.5).abs() < 1e-6);
         json["metrics"]["source_held_out"] = serde_json::json!({ "top1": 0.25 });
         assert!((top1(&json) - 0.25).abs() < 1e-6);
+    }
+
+    #[test]
+    fn attention_is_an_optional_output() {
+        let mut json = example();
+        json["output"]["attention"] =
+            serde_json::json!({ "name": "attention", "grid": [16, 16], "prefix_tokens": 1 });
+        let manifest = Manifest::parse("tiny", json.to_string().as_bytes()).unwrap();
+        assert_eq!(manifest.output.attention.as_ref().unwrap().grid, [16, 16]);
+        assert_eq!(serde_json::to_value(&manifest).unwrap(), json);
+        json["output"]["attention"]["grid"] = serde_json::json!([0, 16]);
+        assert!(Manifest::parse("tiny", json.to_string().as_bytes()).is_err());
     }
 
     #[test]

@@ -50,6 +50,18 @@ impl Paths {
         self.data.join("trainer")
     }
 
+    /// Training runs, a folder each.
+    #[must_use]
+    pub fn runs(&self) -> PathBuf {
+        self.data.join("runs")
+    }
+
+    /// Prepared pixels and features that training runs share; may be deleted at any time.
+    #[must_use]
+    pub fn training_cache(&self) -> PathBuf {
+        self.data.join("training-cache")
+    }
+
     /// The settings file.
     #[must_use]
     pub fn settings(&self) -> PathBuf {

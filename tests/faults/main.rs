@@ -5,6 +5,7 @@ mod capture;
 mod engine;
 mod models;
 mod pictures;
+mod training;
 
 #[path = "../common/mod.rs"]
 mod common;

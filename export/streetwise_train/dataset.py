@@ -1,0 +1,274 @@
+"""A user's pictures: an index or a folder per country, split by place for training.
+
+Nothing outside the folder is read: links to folders are not followed, and pictures whose real path
+lies elsewhere are named by :mod:`datacheck` and never opened.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import data, iso
+from .errors import TrainError
+
+#: What counts as a picture in a folder, by the end of its name.
+SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
+#: Folders that give the side of the split themselves, and the side.
+SIDES = {"train": "train", "valid": "valid", "val": "valid", "test": "valid"}
+FORMATS = (
+    "the data are a folder with index.csv (columns file, country, place) and images/, or a folder "
+    "per country named by its two-letter code (AU/…jpg, AU/place/…jpg)"
+)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Pictures as parallel arrays of strings, each [pictures].
+
+    ``root`` is the folder that no picture may leave. ``file`` is the absolute path (not resolved),
+    ``name`` the path as the data name it, ``country`` an ISO 3166-1 alpha-2 code, ``place`` names
+    the views of one spot, ``source`` where a picture comes from, ``check`` a remark (``label
+    inferred``), ``side`` is ``train`` or ``valid`` where the data are split already and empty where
+    they are not. ``links`` are links to folders that were not followed because they lead out of
+    ``root``.
+    """
+
+    root: Path
+    file: np.ndarray
+    name: np.ndarray
+    country: np.ndarray
+    place: np.ndarray
+    source: np.ndarray
+    check: np.ndarray
+    side: np.ndarray
+    links: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self.file)
+
+    @property
+    def countries(self) -> list[str]:
+        """The countries present, in alphabetical order: the order of a model's outputs."""
+        return sorted(set(self.country.tolist()))
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Class numbers, int64 [pictures]: positions in :attr:`countries`."""
+        number = {code: i for i, code in enumerate(self.countries)}
+        return np.array([number[code] for code in self.country], np.int64)
+
+    @property
+    def reportable(self) -> np.ndarray:
+        """Whether a label is recorded rather than inferred, bool [pictures]."""
+        return self.check != data.INFERRED
+
+    def take(self, which: np.ndarray) -> Samples:
+        """The pictures of an index or mask, in that order."""
+        columns = {f.name: getattr(self, f.name)[which] for f in fields(self)[1:-1]}
+        return replace(self, **columns)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices into the samples: those trained on, those validated on."""
+
+    train: np.ndarray
+    valid: np.ndarray
+
+    def to_json(self, samples: Samples) -> dict:
+        """``split.json``: names of the pictures on each side, and the countries."""
+        sides = {"train": self.train, "valid": self.valid}
+        rows = {side: samples.name[which].tolist() for side, which in sides.items()}
+        return rows | {"countries": samples.countries}
+
+    @classmethod
+    def from_json(cls, value: dict, samples: Samples) -> Split:
+        """The split of an earlier start. Raises :class:`TrainError` where a picture is gone."""
+        number = {name: i for i, name in enumerate(samples.name)}
+        try:
+            sides = [np.array([number[n] for n in value[s]], np.int64) for s in ("train", "valid")]
+        except KeyError as error:
+            hint = "start a new run on the data as they are now, or bring the picture back"
+            message = f"split.json names {error}, which is not in {samples.root} any more"
+            raise TrainError("data", message, hint) from error
+        return cls(*sides)
+
+
+def load(source: Path | str, countries: Sequence[str] = ()) -> Samples:
+    """Reads an ``index.csv``, a folder that has one, or a folder per country.
+
+    ``countries`` keeps those only. Raises :class:`TrainError` (kind ``data``) that names the file
+    or folder where the data are none of these, a country is unknown, or one asked for is absent.
+    """
+    path = Path(os.path.abspath(source))  # noqa: PTH100  (links must stay visible)
+    index = path / "index.csv" if path.is_dir() else path
+    if index.is_file():
+        samples = from_index(index)
+    elif path.is_dir():
+        samples = from_folders(path)
+    else:
+        raise TrainError("data", f"{path} is not there", FORMATS)
+    unknown = sorted(set(samples.country.tolist()) - iso.CODES)
+    if unknown:
+        message = f"{path} has the country {unknown[0]!r}, which is not an ISO 3166-1 code"
+        raise TrainError("data", message, "use the two capital letters of ISO 3166-1 alpha-2")
+    absent = sorted(set(countries) - set(samples.countries))
+    if absent:
+        hint = f"the data have {', '.join(samples.countries) or 'none'}"
+        raise TrainError("data", f"{path} has no picture of {', '.join(absent)}", hint)
+    if not len(samples):
+        raise TrainError("data", f"{path} holds no picture", FORMATS)
+    return samples.take(np.isin(samples.country, list(countries))) if countries else samples
+
+
+def from_index(index: Path) -> Samples:
+    """The samples of a CSV file; pictures lie in ``images/`` beside it, or beside it."""
+    images = index.parent / "images"
+    base = images if images.is_dir() else index.parent
+    try:
+        with index.open(newline="", encoding="utf-8-sig") as lines:
+            rows = list(csv.DictReader(lines))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise TrainError("data", f"{index} cannot be read: {error}", FORMATS) from error
+    missing = {"file", "country"} - set(rows[0] if rows else ("file", "country"))
+    if missing:
+        raise TrainError("data", f"{index} lacks the column {sorted(missing)[0]!r}", FORMATS)
+    table = []
+    for number, row in enumerate(rows, 2):
+        if not row["file"] or not row["country"]:
+            raise TrainError("data", f"{index}, row {number}, lacks a file or a country", FORMATS)
+        extra = [row.get(key) or "" for key in ("source", "check", "split")]
+        extra[2] = SIDES.get(extra[2].lower(), "")
+        table.append((row["file"], row["country"], row.get("place") or row["file"], *extra))
+    return arrays(index.parent, base, table)
+
+
+def from_folders(root: Path) -> Samples:
+    """The samples of a folder per country, or of ``train/`` and ``valid/`` with such folders."""
+    if (root / "images").is_dir() and not has_countries(root):
+        root = root / "images"
+    table, links = [], []
+    split = {name: side for name, side in SIDES.items() if (root / name).is_dir()}
+    for top, side in split.items() if split else (("", ""),):
+        for folder in sorted((root / top).iterdir()):
+            if not folder.is_dir() or folder.name.startswith((".", "__")):
+                continue
+            if escapes(folder, root):
+                links.append(folder.relative_to(root).as_posix())
+                continue
+            table += walk(root, folder, side, links)
+    return replace(arrays(root, root, table), links=tuple(links))
+
+
+def has_countries(root: Path) -> bool:
+    """Whether a folder named by a country's code lies in ``root``."""
+    return any(entry.name.upper() in iso.CODES and entry.is_dir() for entry in root.iterdir())
+
+
+def escapes(path: Path, root: Path) -> bool:
+    """Whether a path really lies outside ``root`` (by a link or by ``..``)."""
+    return not Path(os.path.realpath(path)).is_relative_to(real(root))
+
+
+@lru_cache(8)
+def real(root: Path) -> str:
+    """The real path of a folder of data, asked once."""
+    return os.path.realpath(root)
+
+
+def walk(root: Path, country: Path, side: str, links: list[str]) -> list[tuple[str, ...]]:
+    """The rows of one country's folder; folders inside it are places.
+
+    Links to folders are not followed: those inside are there anyway, those that lead out are added
+    to ``links``.
+    """
+    rows = []
+    for here, folders, names in os.walk(country):
+        folders.sort()
+        linked = [Path(here) / f for f in folders if (Path(here) / f).is_symlink()]
+        links += [f.relative_to(root).as_posix() for f in linked if escapes(f, root)]
+        for name in sorted(names):
+            if Path(name).suffix.lower() not in SUFFIXES or name.startswith("."):
+                continue
+            file = (Path(here) / name).relative_to(root).as_posix()
+            place = file if Path(here) == country else Path(file).parent.as_posix()
+            # Sides are folders of their own: the same place has the same name on both.
+            place = place.removeprefix(place.split("/")[0] + "/") if side else place
+            rows.append((file, country.name.upper(), place, "", "", side))
+    return rows
+
+
+def arrays(root: Path, base: Path, table: list[tuple[str, ...]]) -> Samples:
+    """Samples of rows (name inside ``base``, country, place, source, check, side)."""
+    columns: list[Any] = [np.array(c, object) for c in zip(*table, strict=True)] if table else []
+    columns = columns or [np.array([], object)] * 6
+    file = np.array([os.path.join(base, name) for name in columns[0]], object)  # noqa: PTH118
+    return Samples(root, file, *columns)
+
+
+def split(samples: Samples, recipe: Any, hashes: np.ndarray | None = None) -> Split:
+    """Training and validation pictures: whole places, the same share of each country's.
+
+    Views of one place and pictures with the same difference hash (``hashes``, uint64 [pictures])
+    stay together. ``recipe`` gives ``valid_fraction``, ``per_label`` and ``seed``; a country's
+    places are drawn from the seed and its code, so that another country changes nothing. Data that
+    are split already keep their sides. Inferred labels are never validated on where recorded ones
+    exist. ``per_label`` caps the training pictures of a country after the split.
+    """
+    valid = samples.side == "valid"
+    if not valid.any() or not (samples.side == "train").any():
+        valid = draw(samples, recipe, hashes)
+    train = np.flatnonzero(~valid)
+    if recipe.per_label is not None:
+        codes = samples.country[train]
+        kept = [capped(train[codes == c], recipe, c) for c in samples.countries]
+        train = np.sort(np.concatenate(kept))
+    shown = valid & samples.reportable if samples.reportable.any() else valid
+    return Split(train, np.flatnonzero(shown))
+
+
+def capped(rows: np.ndarray, recipe: Any, country: str) -> np.ndarray:
+    """At most ``per_label`` of a country's pictures, by the seed; more contain fewer."""
+    return generator(recipe.seed, country, "cap").permutation(rows)[: recipe.per_label]
+
+
+def generator(seed: int, country: str, purpose: str) -> np.random.Generator:
+    """A random generator that depends on the seed, the country and what it is used for."""
+    return np.random.default_rng([seed, zlib.crc32(f"{purpose}:{country}".encode())])
+
+
+def draw(samples: Samples, recipe: Any, hashes: np.ndarray | None) -> np.ndarray:
+    """Which pictures stand on the validation side, bool [pictures]; always whole groups.
+
+    A group belongs to the country of its first picture. Groups without a recorded label are drawn
+    only where there are no others. A country with a single group keeps it for training: nothing
+    could be learned otherwise.
+    """
+    codes = np.arange(len(samples)) if hashes is None else hashes
+    group = data.groups([At(place) for place in samples.place], codes.tolist())
+    _, first = np.unique(group, return_index=True)
+    owner, valid = samples.country[first], np.zeros(len(first), bool)
+    recorded = np.bincount(group, samples.reportable) > 0
+    for country in samples.countries:
+        every = np.flatnonzero(owner == country)
+        own = every[recorded[every]] if recorded.any() else every
+        count = min(max(1, round(recipe.valid_fraction * len(own))), max(len(every) - 1, 0))
+        valid[generator(recipe.seed, country, "split").permutation(own)[:count]] = True
+    return valid[group]
+
+
+@dataclass(frozen=True)
+class At:
+    """What :func:`data.groups` must know of a picture: its place."""
+
+    place: str

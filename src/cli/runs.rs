@@ -1,0 +1,293 @@
+//! `streetwise runs`: what became of training, and what can still be done with it.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Subcommand;
+use indicatif::HumanDuration;
+use serde_json::{Value, json};
+
+use super::Context;
+use super::train::{Live, RecipeFlags, epoch_line, go_on};
+use crate::training::ablation::result_of;
+use crate::training::environment::Trainer;
+use crate::training::job::Job;
+use crate::training::process::PATIENCE;
+use crate::training::runs::{Run, RunError, RunStore, State};
+use crate::training::summary::Summary;
+
+/// Arguments of `runs`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  streetwise runs list
+  streetwise runs show 3                  a run by its number
+  streetwise runs stop 3                  with a checkpoint
+  streetwise runs resume 3                from the last checkpoint; verifies a finished model that was not added yet
+  streetwise runs clone 3 --seed 1        a new run with the same recipe, changed
+  streetwise runs compare 3 4
+  streetwise runs delete 3")]
+pub(crate) struct RunsArgs {
+    #[command(subcommand)]
+    action: Action,
+    /// One JSON object a line
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// All runs, with their state and best figures
+    List,
+    /// One run: recipe, epochs, warnings, result
+    Show {
+        /// Its name or number
+        run: String,
+    },
+    /// Stop a run that goes on in another window, with a checkpoint
+    Stop {
+        /// Its name or number
+        run: String,
+    },
+    /// Go on with a run, start a queued one, or verify and add the model of a finished one
+    Resume {
+        /// Its name or number
+        run: String,
+    },
+    /// Make a new run from one's recipe and data; `runs resume` starts it
+    Clone {
+        /// Its name or number
+        run: String,
+        #[command(flatten)]
+        recipe: Box<RecipeFlags>,
+    },
+    /// Delete a run's folder; a model that was added stays
+    Delete {
+        /// Names or numbers
+        #[arg(required = true)]
+        runs: Vec<String>,
+    },
+    /// Held-out figures of runs side by side; of all finished ones where none is named
+    Compare {
+        /// Names or numbers
+        runs: Vec<String>,
+    },
+}
+
+/// Runs `runs`.
+pub(crate) fn run(args: &RunsArgs, context: &Context) -> anyhow::Result<ExitCode> {
+    let store = RunStore::open(&context.paths);
+    match &args.action {
+        Action::List => list(&store, args.json),
+        Action::Show { run } => show(&store.get(run)?, args.json),
+        Action::Stop { run } => return stop(&store.get(run)?, args.json),
+        Action::Resume { run } => return resume(&store, &store.get(run)?, context, args.json),
+        Action::Clone { run, recipe } => {
+            let old = store.get(run)?;
+            let job = Job { model_id: String::new(), name: String::new(), ..old.job };
+            let new = store.create(&recipe.over(old.recipe)?, job)?;
+            let words = format!("made from {}; `streetwise runs resume {}` starts it", old.id, new.id);
+            say(args.json, &new.id, State::Queued, &words);
+        }
+        Action::Delete { runs } => {
+            for run in runs {
+                let id = store.get(run).map_or_else(|_| run.clone(), |run| run.id);
+                store.delete(run)?;
+                match args.json {
+                    true => println!("{}", json!({ "run": id, "deleted": true })),
+                    false => println!("run {id}: deleted"),
+                }
+            }
+        }
+        Action::Compare { runs } => compare(&store, runs, args.json)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn say(as_json: bool, id: &str, state: State, words: &str) {
+    match as_json {
+        true => println!("{}", json!({ "run": id, "state": state })),
+        false => println!("run {id}: {words}"),
+    }
+}
+
+fn list(store: &RunStore, as_json: bool) {
+    for (id, run) in store.all() {
+        match run {
+            Ok(run) if as_json => println!("{}", line_of(&run, &run.summary())),
+            Ok(run) => println!("{}", in_a_line(&run, &run.summary())),
+            Err(error) if as_json => println!("{}", json!({ "run": id, "error": error.to_string() })),
+            Err(error) => println!("{id}\n  cannot be used: {error}"),
+        }
+    }
+}
+
+fn line_of(run: &Run, s: &Summary) -> Value {
+    json!({
+        "run": run.id, "state": s.state, "preset": run.recipe.preset, "countries": run.recipe.countries,
+        "per_label": run.recipe.per_label, "seed": run.recipe.seed, "data": run.job.data, "model_id": run.job.model_id,
+        "epoch": s.last().map_or(0, |m| m.epoch), "epochs": run.recipe.total_epochs(),
+        "macro_f1": s.best().and_then(|m| m.macro_f1), "accuracy": s.best().and_then(|m| m.accuracy),
+        "seconds": s.seconds, "registered": s.registered, "folder": run.folder,
+    })
+}
+
+fn in_a_line(run: &Run, s: &Summary) -> String {
+    let best = s
+        .best()
+        .and_then(|m| m.macro_f1)
+        .map_or_else(String::new, |f1| format!("  best F1 {:.1} %", f1 * 100.0));
+    let added = if s.registered { "  model added" } else { "" };
+    format!(
+        "{:<28} {:<12} epoch {}/{}  {}{best}{added}",
+        run.id,
+        s.state.word(),
+        s.last().map_or(0, |m| m.epoch),
+        run.recipe.total_epochs(),
+        HumanDuration(Duration::from_secs_f64(s.seconds))
+    )
+}
+
+fn read_json(run: &Run, name: &str) -> Option<Value> {
+    serde_json::from_slice(&std::fs::read(run.file(name)).ok()?).ok()
+}
+
+fn show(run: &Run, as_json: bool) {
+    let s = run.summary();
+    let (evaluation, verify) = (read_json(run, "evaluation.json"), read_json(run, "verify.json"));
+    if as_json {
+        let line = json!({
+            "run": run.id, "folder": run.folder, "recipe": run.recipe, "job": run.job, "summary": s,
+            "evaluation": evaluation, "verify": verify,
+        });
+        println!("{line}");
+        return;
+    }
+    println!("{}\n  in {}\n  data {}", in_a_line(run, &s), run.folder.display(), run.job.data.display());
+    let plain =
+        serde_json::to_value(crate::training::recipe::Recipe::new(&run.recipe.preset)).unwrap_or_default();
+    if let Ok(Value::Object(fields)) = serde_json::to_value(&run.recipe) {
+        let changed: Vec<String> = fields
+            .iter()
+            .filter(|(key, value)| plain.get(key.as_str()) != Some(value))
+            .map(|(key, value)| format!("{key} {value}"))
+            .collect();
+        println!(
+            "  recipe: {}, otherwise the study's{}",
+            run.recipe.preset,
+            changed.iter().fold(String::new(), |mut text, change| {
+                let _ = write!(text, "; {change}");
+                text
+            })
+        );
+    }
+    for metrics in &s.epochs {
+        println!("  {}", epoch_line(metrics));
+    }
+    for warning in &s.warnings {
+        println!("  warning: {warning}");
+    }
+    let phases: Vec<String> =
+        s.phases.iter().map(|(name, seconds)| format!("{name} {seconds:.1} s")).collect();
+    println!("  time: {}", phases.join(", "));
+    if let Some(found) = result_of(run) {
+        println!(
+            "  held out: top-1 {:.1} %, top-5 {:.1} %, F1 {:.1} % ({} countries, chance {:.1} %, {} pictures of {} places)",
+            found.top1 * 100.0,
+            found.top5 * 100.0,
+            found.macro_f1 * 100.0,
+            found.countries,
+            found.chance * 100.0,
+            found.images,
+            found.places
+        );
+    }
+    if let Some(ending) = s.ending.filter(|ending| !ending.message.is_empty()) {
+        println!("  {}: {}; {}", ending.kind, ending.message, ending.hint);
+    }
+}
+
+/// Asks, and waits for the checkpoint.
+fn stop(run: &Run, as_json: bool) -> anyhow::Result<ExitCode> {
+    run.ask_to_stop()?;
+    let asked = Instant::now();
+    // The app that drives the run kills a trainer that takes longer than its patience.
+    while asked.elapsed() < PATIENCE + Duration::from_secs(5) {
+        let state = run.summary().state;
+        if state != State::Running {
+            say(
+                as_json,
+                &run.id,
+                state,
+                &format!("{}; `streetwise runs resume {}` goes on", state.word(), run.id),
+            );
+            return Ok(ExitCode::SUCCESS);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let _ = std::fs::remove_file(run.stop_request());
+    anyhow::bail!(
+        "run {} did not stop: no Streetwise drives it; end the process that holds its run.lock",
+        run.id
+    )
+}
+
+fn resume(store: &RunStore, run: &Run, context: &Context, as_json: bool) -> anyhow::Result<ExitCode> {
+    let s = run.summary();
+    if s.state == State::Running || (s.state == State::Done && s.registered) {
+        let what = if s.registered {
+            "its model was added; there is nothing to resume"
+        } else {
+            "it goes on already"
+        };
+        return Err(RunError::State { id: run.id.clone(), state: s.state, what }.into());
+    }
+    let trainer = Trainer::find(&context.paths)?;
+    let mut live = Live::new(run, as_json)?;
+    go_on(run, store, &trainer, context, &mut live)
+}
+
+fn compare(store: &RunStore, names: &[String], as_json: bool) -> anyhow::Result<()> {
+    let runs: Vec<Run> = if names.is_empty() {
+        store
+            .all()
+            .into_iter()
+            .filter_map(|(_, run)| run.ok())
+            .filter(|run| result_of(run).is_some())
+            .collect()
+    } else {
+        names.iter().map(|name| store.get(name)).collect::<Result<_, _>>()?
+    };
+    if !as_json {
+        println!(
+            "{:<28} {:<12} {:>7} {:>7} {:>7} {:>7} {:>10} {:>7} {:>7}",
+            "run", "state", "top-1", "top-5", "F1", "chance", "countries", "places", "time"
+        );
+    }
+    for run in runs {
+        let (s, result) = (run.summary(), result_of(&run));
+        if as_json {
+            let mut line = line_of(&run, &s);
+            line["result"] = json!(result);
+            println!("{line}");
+            continue;
+        }
+        let share = |of: fn(&crate::training::ablation::HeldOut) -> f64| {
+            result.as_ref().map_or("–".to_owned(), |found| format!("{:.1} %", of(found) * 100.0))
+        };
+        println!(
+            "{:<28} {:<12} {:>7} {:>7} {:>7} {:>7} {:>10} {:>7} {:>6.0}s",
+            run.id,
+            s.state.word(),
+            share(|r| r.top1),
+            share(|r| r.top5),
+            share(|r| r.macro_f1),
+            share(|r| r.chance),
+            result.as_ref().map_or(0, |r| r.countries),
+            result.as_ref().map_or(0, |r| r.places),
+            s.seconds
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! `streetwise train ablation`: a grid of runs and its table.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde_json::json;
+
+use super::flags::{Fields, PerLabel, per_label};
+use super::live::Live;
+use super::{Context, JobFlags, follow, interrupts};
+use crate::store::write_whole;
+use crate::training::ablation::{Grid, Row, Spread, result_of, run_of, table};
+use crate::training::environment::Trainer;
+use crate::training::queue;
+use crate::training::recipe::{PRESETS, Recipe};
+use crate::training::runs::{RunStore, State};
+
+/// Arguments of `train ablation`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  streetwise train ablation --presets resnet18,vit-tiny --per-label 100,200,300 --seeds 3 --data pictures/
+  streetwise train ablation --presets efficientnet-lite0 --per-label 20,all --seeds 3 --data pictures/ \\
+      --weights efficientnet-lite0=lite0.safetensors --unfreeze-last 0 --epochs 10 --csv table.csv
+
+Runs every combination, one after the other. Interrupted by Ctrl-C or worse, the same command continues: a run with
+the same recipe, data and weights is resumed or counted, never done twice. The models stay in the runs' folders;
+`streetwise runs resume ID` verifies one and adds it to yours. The table has mean ± standard deviation over seeds.")]
+pub(crate) struct AblationArgs {
+    /// Architectures
+    #[arg(long, required = true, value_delimiter = ',', value_name = "PRESET,…",
+          value_parser = clap::builder::PossibleValuesParser::new(PRESETS))]
+    presets: Vec<String>,
+    /// Training pictures a country
+    #[arg(long = "per-label", required = true, value_delimiter = ',', value_name = "N|all,…", value_parser = per_label)]
+    sizes: Vec<PerLabel>,
+    /// Seeds 0 to N − 1
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    seeds: u64,
+    /// Pretrained weights of one preset; may be given for each
+    #[arg(long, value_name = "PRESET=FILE", value_parser = weights, help_heading = "Data and weights")]
+    weights: Vec<(String, PathBuf)>,
+    #[command(flatten)]
+    job: JobFlags,
+    /// Take the rest of the recipe from a file
+    #[arg(long, value_name = "FILE")]
+    recipe: Option<PathBuf>,
+    #[command(flatten)]
+    fields: Fields,
+    /// Also write the table as a CSV file
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// The trainer's events, then a JSON object a row
+    #[arg(long)]
+    json: bool,
+}
+
+fn weights(text: &str) -> Result<(String, PathBuf), String> {
+    let (preset, file) = text.split_once('=').ok_or("PRESET=FILE is needed")?;
+    if !PRESETS.contains(&preset) {
+        return Err(format!("{preset} is no preset"));
+    }
+    Ok((preset.to_owned(), file.into()))
+}
+
+/// Runs `train ablation`; the exit status says whether the table is complete.
+pub(crate) fn run(args: &AblationArgs, context: &Context) -> anyhow::Result<ExitCode> {
+    let mut recipe = match &args.recipe {
+        Some(file) => Recipe::read(file)?,
+        None => Recipe::new(&args.presets[0]),
+    };
+    args.fields.over(&mut recipe);
+    recipe.check()?;
+    let grid = Grid {
+        presets: args.presets.clone(),
+        per_label: args.sizes.iter().map(|size| size.0).collect(),
+        seeds: args.seeds,
+        recipe,
+        job: args.job.job(context)?,
+        weights: args.weights.iter().cloned().collect::<BTreeMap<_, _>>(),
+    };
+    let (store, trainer) = (RunStore::open(&context.paths), Trainer::find(&context.paths)?);
+    let cells = grid.cells();
+    let mut results = Vec::new();
+    for (number, (recipe, job)) in cells.iter().enumerate() {
+        let run = run_of(&store, recipe, job)?;
+        if interrupts() == 0 && run.summary().state != State::Done {
+            let mut live = Live::new(&run, args.json)?;
+            if !args.json {
+                eprintln!(
+                    "run {} of {}: {} {}",
+                    number + 1,
+                    cells.len(),
+                    recipe.preset,
+                    size(recipe.per_label)
+                );
+            }
+            if let Some(_turn) = queue::wait(&store, &mut || live.waits_in_queue())? {
+                // Another process may have finished it meanwhile.
+                if run.summary().state != State::Done
+                    && follow(&run, &trainer, &mut live)?.is_none()
+                    && !args.json
+                {
+                    eprintln!("run {}: done", run.id);
+                }
+            }
+        }
+        let done = run.summary().state == State::Done;
+        results.push((recipe.clone(), result_of(&run).filter(|_| done)));
+    }
+    let (missing, rows) = (results.iter().filter(|(_, result)| result.is_none()).count(), table(&results));
+    show(args, &rows, missing)?;
+    Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn show(args: &AblationArgs, rows: &[Row], missing: usize) -> anyhow::Result<()> {
+    if let Some(path) = &args.csv {
+        write_whole(path, as_csv(rows)?.as_bytes())?;
+    }
+    if args.json {
+        for row in rows {
+            println!("{}", json!({ "row": row }));
+        }
+        println!("{}", json!({ "missing": missing }));
+        return Ok(());
+    }
+    print!("{}", in_words(rows));
+    if missing > 0 {
+        println!("{missing} runs are missing; the same command goes on with them.");
+    }
+    Ok(())
+}
+
+fn size(per_label: Option<u32>) -> String {
+    per_label.map_or("all".to_owned(), |n| n.to_string())
+}
+
+fn in_words(rows: &[Row]) -> String {
+    let share = |s: Spread| {
+        let sd = s.sd.map_or_else(String::new, |sd| format!(" ± {:.1}", sd * 100.0));
+        format!("{:.1}{sd}", s.mean * 100.0)
+    };
+    let mut text = format!(
+        "{:<20} {:>9} {:>6} {:>14} {:>14} {:>14} {:>10} {:>7} {:>7} {:>7}\n",
+        "preset",
+        "per label",
+        "seeds",
+        "top-1 %",
+        "top-5 %",
+        "macro-F1 %",
+        "countries",
+        "chance",
+        "places",
+        "images"
+    );
+    for row in rows {
+        text += &format!(
+            "{:<20} {:>9} {:>6} {:>14} {:>14} {:>14} {:>10} {:>6.1}% {:>7.0} {:>7.0}\n",
+            row.preset,
+            size(row.per_label),
+            row.seeds,
+            share(row.top1),
+            share(row.top5),
+            share(row.macro_f1),
+            row.countries,
+            row.chance * 100.0,
+            row.places,
+            row.images
+        );
+    }
+    text
+}
+
+fn as_csv(rows: &[Row]) -> anyhow::Result<String> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record([
+        "preset",
+        "per_label",
+        "seeds",
+        "top1",
+        "top1_sd",
+        "top5",
+        "top5_sd",
+        "macro_f1",
+        "macro_f1_sd",
+        "countries",
+        "chance",
+        "places",
+        "images",
+    ])?;
+    for row in rows {
+        let sd = |s: Spread| s.sd.map_or_else(String::new, |sd| format!("{sd:.6}"));
+        let mut record = vec![row.preset.clone(), size(row.per_label), row.seeds.to_string()];
+        for spread in [row.top1, row.top5, row.macro_f1] {
+            record.extend([format!("{:.6}", spread.mean), sd(spread)]);
+        }
+        let rest = [row.countries as f64, row.chance, row.places, row.images];
+        record.extend(rest.map(|value| value.to_string()));
+        table.write_record(record)?;
+    }
+    let bytes = table.into_inner().context("the table could not be put together")?;
+    Ok(String::from_utf8(bytes)?)
+}

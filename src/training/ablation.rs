@@ -1,0 +1,267 @@
+//! The grid of runs behind a table: presets × pictures a label × seeds.
+//!
+//! An ablation keeps no state of its own. A cell of the grid is the run with exactly that recipe on that data and
+//! those weights: where there is one it counts or goes on, where there is none it is made. So the same command
+//! continues what was interrupted, and finishes nothing twice.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::job::Job;
+use super::recipe::Recipe;
+use super::runs::{Run, RunError, RunStore};
+
+/// What is varied, and what all runs share.
+#[derive(Debug, Clone)]
+pub struct Grid {
+    /// Architectures.
+    pub presets: Vec<String>,
+    /// Training pictures a country; none for all.
+    pub per_label: Vec<Option<u32>>,
+    /// Seeds 0 to one below this.
+    pub seeds: u64,
+    /// Everything else of the recipe.
+    pub recipe: Recipe,
+    /// The job; its weights are those of [`Grid::weights`].
+    pub job: Job,
+    /// Pretrained weights by preset.
+    pub weights: BTreeMap<String, PathBuf>,
+}
+
+impl Grid {
+    /// All recipes with their jobs, in the order of the table, seeds innermost.
+    #[must_use]
+    pub fn cells(&self) -> Vec<(Recipe, Job)> {
+        let mut cells = Vec::new();
+        for preset in &self.presets {
+            for per_label in &self.per_label {
+                for seed in 0..self.seeds {
+                    let preset = preset.clone();
+                    let job = Job { weights: self.weights.get(&preset).cloned(), ..self.job.clone() };
+                    let recipe = Recipe { preset, per_label: *per_label, seed, ..self.recipe.clone() };
+                    cells.push((recipe, job.absolute()));
+                }
+            }
+        }
+        cells
+    }
+}
+
+/// The run of a cell: the one there is, else a new one.
+///
+/// # Errors
+/// When the recipe cannot be used or the disk refuses.
+pub fn run_of(store: &RunStore, recipe: &Recipe, job: &Job) -> Result<Run, RunError> {
+    let same = |run: &Run| {
+        let (have, want) = (&run.job, job);
+        run.recipe == *recipe
+            && (&have.data, &have.weights, have.from_scratch)
+                == (&want.data, &want.weights, want.from_scratch)
+    };
+    let known = store.all().into_iter().filter_map(|(_, run)| run.ok()).find(same);
+    known.map_or_else(|| store.create(recipe, job.clone()), Ok)
+}
+
+/// The figures of a finished run that a table needs, from its `evaluation.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeldOut {
+    /// Share of right first guesses.
+    pub top1: f64,
+    /// Share of pictures whose country is among the first five.
+    pub top5: f64,
+    /// Mean of F1 over the countries.
+    pub macro_f1: f64,
+    /// Number of countries.
+    #[serde(deserialize_with = "count")]
+    pub countries: u64,
+    /// Share of right first guesses when guessing at random.
+    pub chance: f64,
+    /// Held-out places.
+    pub places: u64,
+    /// Held-out pictures.
+    pub images: u64,
+}
+
+/// A number, or the length of a list.
+fn count<'de, D: serde::Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
+    match Value::deserialize(value)? {
+        Value::Array(list) => Ok(list.len() as u64),
+        other => other.as_u64().ok_or_else(|| serde::de::Error::custom("neither a number nor a list")),
+    }
+}
+
+/// Reads a run's held-out figures.
+#[must_use]
+pub fn result_of(run: &Run) -> Option<HeldOut> {
+    serde_json::from_slice(&std::fs::read(run.file("evaluation.json")).ok()?).ok()
+}
+
+/// Mean and standard deviation over seeds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Spread {
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation of the sample (over n − 1); none for a single seed.
+    pub sd: Option<f64>,
+}
+
+impl Spread {
+    /// Of values; zero for none.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn of(values: &[f64]) -> Self {
+        let n = values.len() as f64;
+        if values.is_empty() {
+            return Self { mean: 0.0, sd: None };
+        }
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        Self { mean, sd: (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()) }
+    }
+}
+
+/// One row of the table: a preset with so many pictures a label, over its seeds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// Architecture.
+    pub preset: String,
+    /// Training pictures a country; none for all.
+    pub per_label: Option<u32>,
+    /// Seeds that came to their end.
+    pub seeds: usize,
+    /// Share of right first guesses.
+    pub top1: Spread,
+    /// Share of pictures whose country is among the first five.
+    pub top5: Spread,
+    /// Mean of F1 over the countries.
+    pub macro_f1: Spread,
+    /// Number of countries.
+    pub countries: u64,
+    /// Share of right first guesses when guessing at random.
+    pub chance: f64,
+    /// Held-out places, the mean over seeds, since each seed splits anew.
+    pub places: f64,
+    /// Held-out pictures, the mean over seeds.
+    pub images: f64,
+}
+
+/// Folds the results of all cells, in the order of [`Grid::cells`], into rows. Cells without a result do not count;
+/// a row without any is left out.
+#[must_use]
+#[allow(clippy::cast_precision_loss)]
+pub fn table(results: &[(Recipe, Option<HeldOut>)]) -> Vec<Row> {
+    let mut groups: Vec<((String, Option<u32>), Vec<&HeldOut>)> = Vec::new();
+    for (recipe, result) in results {
+        let Some(result) = result else { continue };
+        let key = (recipe.preset.clone(), recipe.per_label);
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, group)) => group.push(result),
+            None => groups.push((key, vec![result])),
+        }
+    }
+    let row = |((preset, per_label), group): ((String, Option<u32>), Vec<&HeldOut>)| {
+        let spread = |of: fn(&HeldOut) -> f64| Spread::of(&group.iter().map(|r| of(r)).collect::<Vec<_>>());
+        Row {
+            preset,
+            per_label,
+            seeds: group.len(),
+            top1: spread(|r| r.top1),
+            top5: spread(|r| r.top5),
+            macro_f1: spread(|r| r.macro_f1),
+            countries: group[0].countries,
+            chance: group[0].chance,
+            places: spread(|r| r.places as f64).mean,
+            images: spread(|r| r.images as f64).mean,
+        }
+    };
+    groups.into_iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Paths;
+
+    fn grid() -> Grid {
+        let job = Job {
+            data: "/data".into(),
+            weights: None,
+            from_scratch: true,
+            allow: vec![],
+            cache: "/cache".into(),
+            name: String::new(),
+            threads: None,
+            model_id: String::new(),
+        };
+        Grid {
+            presets: vec!["resnet18".into(), "vit-tiny".into()],
+            per_label: vec![Some(100), None],
+            seeds: 2,
+            recipe: Recipe { epochs: 3, ..Recipe::new("resnet18") },
+            job,
+            weights: BTreeMap::from([("vit-tiny".into(), "/w/vit".into())]),
+        }
+    }
+
+    #[test]
+    fn a_cell_is_found_again_by_its_recipe_data_and_weights() {
+        let root = tempfile::tempdir().unwrap();
+        let store = RunStore::open(&Paths::under(root.path().to_owned()));
+        let cells = grid().cells();
+        assert_eq!(cells.len(), 8);
+        assert_eq!(
+            (cells[1].0.seed, cells[2].0.per_label, cells[4].0.preset.as_str()),
+            (1, None, "vit-tiny")
+        );
+        assert_eq!((&cells[0].1.weights, &cells[7].1.weights), (&None, &Some("/w/vit".into())));
+        let ids = |cells: &[(Recipe, Job)]| -> Vec<String> {
+            cells.iter().map(|(recipe, job)| run_of(&store, recipe, job).unwrap().id).collect()
+        };
+        let first = ids(&cells);
+        assert_eq!(ids(&cells), first);
+        assert_eq!(store.ids().len(), 8);
+        let other = Grid { job: Job { data: "/other".into(), ..grid().job }, ..grid() }.cells();
+        assert!(!first.contains(&run_of(&store, &other[0].0, &other[0].1).unwrap().id));
+    }
+
+    #[test]
+    fn a_row_is_the_mean_and_the_standard_deviation_over_seeds() {
+        let result = |top1: f64| HeldOut {
+            top1,
+            top5: 1.0,
+            macro_f1: top1 / 2.0,
+            countries: 5,
+            chance: 0.2,
+            places: 10,
+            images: 12,
+        };
+        let recipe = Recipe::new("resnet18");
+        let other = Recipe { per_label: Some(100), ..recipe.clone() };
+        let all = [
+            (recipe.clone(), Some(result(0.4))),
+            (recipe.clone(), Some(result(0.5))),
+            (recipe.clone(), None),
+            (recipe, Some(result(0.6))),
+            (other.clone(), Some(result(0.3))),
+            (Recipe { preset: "vit-tiny".into(), ..other }, None),
+        ];
+        let rows = table(&all);
+        assert_eq!(rows.len(), 2);
+        assert_eq!((rows[0].seeds, rows[0].countries), (3, 5));
+        assert!((rows[0].top1.mean - 0.5).abs() < 1e-9 && (rows[0].top1.sd.unwrap() - 0.1).abs() < 1e-9);
+        assert_eq!((rows[1].per_label, rows[1].top1.sd), (Some(100), None));
+    }
+
+    #[test]
+    fn the_evaluation_may_list_or_count_its_countries() {
+        let rest = r#""top1":0.5,"top5":1,"macro_f1":0.4,"chance":0.2,"places":3,"images":4"#;
+        for countries in [r#"["AU","JP"]"#, "2"] {
+            let read: HeldOut =
+                serde_json::from_str(&format!("{{\"countries\":{countries},{rest}}}")).unwrap();
+            assert_eq!(read.countries, 2);
+        }
+    }
+}

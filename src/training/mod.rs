@@ -1,0 +1,26 @@
+//! Training: from a folder of pictures to a verified model among the user's own.
+//!
+//! The loop itself is the Python package `streetwise_train` (`export/`), carried inside this program. Here is
+//! everything around it:
+//!
+//! - [`recipe`] and [`job`]: what to train, and on which files; the same structures as in Python.
+//! - [`environment`]: the trainer's own Python environment, made by `uv` or `venv` and `pip`.
+//! - [`protocol`]: the lines the trainer says, read so that nothing it says can hang or fill the app.
+//! - [`process`]: the trainer's process in a group of its own; it ends when its standard input does.
+//! - [`runs`]: the run folders, whose state is derived from what is in them ([`summary`]), and [`queue`], one run at
+//!   a time.
+//! - [`drive`]: a run from its start to its end; [`verify`]: the model it made, checked and registered.
+//! - [`ablation`]: the grid of runs behind a table.
+
+pub mod ablation;
+pub mod drive;
+pub mod environment;
+mod environment_tools;
+pub mod job;
+pub mod process;
+pub mod protocol;
+pub mod queue;
+pub mod recipe;
+pub mod runs;
+pub mod summary;
+pub mod verify;
