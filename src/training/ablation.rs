@@ -145,12 +145,15 @@ pub struct Row {
     pub images: f64,
 }
 
+/// What the runs of a row share.
+type Key = (String, Option<u32>);
+
 /// Folds the results of all cells, in the order of [`Grid::cells`], into rows. Cells without a result do not count;
 /// a row without any is left out.
 #[must_use]
 #[allow(clippy::cast_precision_loss)]
 pub fn table(results: &[(Recipe, Option<HeldOut>)]) -> Vec<Row> {
-    let mut groups: Vec<((String, Option<u32>), Vec<&HeldOut>)> = Vec::new();
+    let mut groups: Vec<(Key, Vec<&HeldOut>)> = Vec::new();
     for (recipe, result) in results {
         let Some(result) = result else { continue };
         let key = (recipe.preset.clone(), recipe.per_label);
@@ -159,7 +162,7 @@ pub fn table(results: &[(Recipe, Option<HeldOut>)]) -> Vec<Row> {
             None => groups.push((key, vec![result])),
         }
     }
-    let row = |((preset, per_label), group): ((String, Option<u32>), Vec<&HeldOut>)| {
+    let row = |((preset, per_label), group): (Key, Vec<&HeldOut>)| {
         let spread = |of: fn(&HeldOut) -> f64| Spread::of(&group.iter().map(|r| of(r)).collect::<Vec<_>>());
         Row {
             preset,
