@@ -10,6 +10,7 @@ import hashlib
 import io
 import os
 import sqlite3
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -306,11 +307,21 @@ def admit(job: Any, recipe: Any, progress: Progress = quiet, stop: Stop = never)
     if leaks:
         out = np.isin(samples.name[split.train], np.concatenate(leaks))
         split = Split(split.train[~out], split.valid)
+    if not len(split.train) or not len(split.valid):
+        hint = "add places: a picture's place is trained on or validated on, never both"
+        message = f"{samples.root} leaves {len(split.train)} pictures to train on and "
+        raise TrainError("data", f"{message}{len(split.valid)} to validate on", hint)
     return Admitted(samples, seen, split, allowed)
 
 
 def refusal(problems: list[Problem], samples: Samples) -> TrainError:
-    """The error that lists all problems, and how to go on in spite of them."""
+    """The error that lists all problems, and how to go on in spite of them.
+
+    A message names the first files of a kind; standard error gets all of them.
+    """
+    for problem in problems:
+        if len(problem.files) > NAMED:
+            print(problem.kind, *problem.files, sep="\n  ", file=sys.stderr)
     lines = "\n".join(f"- {p.kind}: {p}; {p.hint}" for p in problems)
     kinds = [p.kind for p in problems if p.kind != "single-country"]
     allow = " ".join(f"--allow {kind}" for kind in dict.fromkeys(kinds))

@@ -177,13 +177,17 @@ def has_countries(root: Path) -> bool:
 
 def escapes(path: Path, root: Path) -> bool:
     """Whether a path really lies outside ``root`` (by a link or by ``..``)."""
-    return not Path(os.path.realpath(path)).is_relative_to(real(root))
+    folder, name = os.path.split(path)
+    linked = name in ("", ".", "..") or os.path.islink(path)  # noqa: PTH114  (a million times)
+    target = os.path.realpath(path) if linked else os.path.join(real(folder), name)  # noqa: PTH118
+    base = real(str(root))
+    return target != base and not target.startswith(os.path.join(base, ""))  # noqa: PTH118
 
 
-@lru_cache(8)
-def real(root: Path) -> str:
-    """The real path of a folder of data, asked once."""
-    return os.path.realpath(root)
+@lru_cache(2**16)
+def real(folder: str) -> str:
+    """The real path of a folder, asked once."""
+    return os.path.realpath(folder)
 
 
 def walk(root: Path, country: Path, side: str, links: list[str]) -> list[tuple[str, ...]]:

@@ -133,7 +133,7 @@ def making(preset: Preset, recipe: Recipe, weights: str) -> str:
     """Architecture, beginning and every field of the recipe."""
     fields = {k: v for k, v in asdict(recipe).items() if k not in ("version", "preset")}
     fields["countries"] = " ".join(recipe.countries) or "all in the data"
-    rows = [[f"`{key}`", "default" if v is None else v] for key, v in fields.items()]
+    rows = [[f"`{key}`", "not set" if v is None else v] for key, v in fields.items()]
     return (
         f"{preset.name} (timm `{preset.timm_name}`, {preset.params_m:g} million parameters) under "
         f"fastai's head; training started from {weights}. The recipe:\n\n"

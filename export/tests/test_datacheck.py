@@ -134,6 +134,22 @@ def test_a_country_with_too_few_pictures_is_named(folder):
     assert datacheck.admit(job(folder, allow=("too-few-pictures",)), RECIPE).samples.countries[2:]
 
 
+def test_nothing_to_validate_on_is_refused_whatever_is_allowed(folder):
+    rows = [f"{c}/{i:02}.jpg,{c},one {c},," for c in ("AU", "BR") for i in range(14)]
+    index(folder, rows)
+    with pytest.raises(TrainError, match="28 pictures to train on and 0 to validate on"):
+        datacheck.admit(job(folder, allow=("too-few-pictures",)), RECIPE)
+
+
+def test_every_file_of_a_refusal_is_named_on_standard_error(folder, capsys):
+    for i in range(5):
+        (folder / "JP" / f"{i:02}.jpg").write_text("no picture")
+    with pytest.raises(TrainError, match="and 2 more"):
+        datacheck.admit(job(folder), RECIPE)
+    told = capsys.readouterr().err
+    assert all(f"JP/{i:02}.jpg" in told for i in range(5))
+
+
 def test_a_country_whose_pictures_are_all_bad_is_not_forgotten(folder):
     for file in (folder / "JP").iterdir():
         file.write_text("no picture")
