@@ -136,6 +136,11 @@ fn in_words(found: &Evaluation) -> String {
         interval(|i| i.macro_f1),
         f.ece
     );
+    text + &countries(found) + &left_out(found)
+}
+
+fn countries(found: &Evaluation) -> String {
+    let mut text = String::new();
     for (country, figures) in &found.per_country {
         text += &format!(
             "    {country}  F1 {:>5.1} %  recall {:>5.1} %  {} pictures\n",
@@ -144,7 +149,7 @@ fn in_words(found: &Evaluation) -> String {
             figures.support
         );
     }
-    text + &left_out(found)
+    text
 }
 
 fn left_out(found: &Evaluation) -> String {

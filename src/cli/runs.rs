@@ -1,6 +1,5 @@
 //! `streetwise runs`: what became of training, and what can still be done with it.
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use crate::training::ablation::result_of;
 use crate::training::environment::Trainer;
 use crate::training::job::Job;
 use crate::training::process::PATIENCE;
+use crate::training::recipe::Recipe;
 use crate::training::runs::{Run, RunError, RunStore, State};
 use crate::training::summary::Summary;
 
@@ -165,23 +165,7 @@ fn show(run: &Run, as_json: bool) {
         return;
     }
     println!("{}\n  in {}\n  data {}", in_a_line(run, &s), run.folder.display(), run.job.data.display());
-    let plain =
-        serde_json::to_value(crate::training::recipe::Recipe::new(&run.recipe.preset)).unwrap_or_default();
-    if let Ok(Value::Object(fields)) = serde_json::to_value(&run.recipe) {
-        let changed: Vec<String> = fields
-            .iter()
-            .filter(|(key, value)| plain.get(key.as_str()) != Some(value))
-            .map(|(key, value)| format!("{key} {value}"))
-            .collect();
-        println!(
-            "  recipe: {}, otherwise the study's{}",
-            run.recipe.preset,
-            changed.iter().fold(String::new(), |mut text, change| {
-                let _ = write!(text, "; {change}");
-                text
-            })
-        );
-    }
+    println!("  recipe: {}", changes(&run.recipe));
     for metrics in &s.epochs {
         println!("  {}", epoch_line(metrics));
     }
@@ -191,6 +175,26 @@ fn show(run: &Run, as_json: bool) {
     let phases: Vec<String> =
         s.phases.iter().map(|(name, seconds)| format!("{name} {seconds:.1} s")).collect();
     println!("  time: {}", phases.join(", "));
+    show_result(run);
+    if let Some(ending) = s.ending.filter(|ending| !ending.message.is_empty()) {
+        println!("  {}: {}; {}", ending.kind, ending.message, ending.hint);
+    }
+}
+
+/// The preset, and every field that differs from the study's.
+fn changes(recipe: &Recipe) -> String {
+    let plain = serde_json::to_value(Recipe::new(&recipe.preset)).unwrap_or_default();
+    let mut text = format!("{}, the study's", recipe.preset);
+    if let Ok(Value::Object(fields)) = serde_json::to_value(recipe) {
+        let changed = fields.iter().filter(|(key, value)| plain.get(key.as_str()) != Some(value));
+        for (number, (key, value)) in changed.enumerate() {
+            text += &format!("{} {key} {value}", if number == 0 { " but" } else { "," });
+        }
+    }
+    text
+}
+
+fn show_result(run: &Run) {
     if let Some(found) = result_of(run) {
         println!(
             "  held out: top-1 {:.1} %, top-5 {:.1} %, F1 {:.1} % ({} countries, chance {:.1} %, {} pictures of {} places)",
@@ -202,9 +206,6 @@ fn show(run: &Run, as_json: bool) {
             found.images,
             found.places
         );
-    }
-    if let Some(ending) = s.ending.filter(|ending| !ending.message.is_empty()) {
-        println!("  {}: {}; {}", ending.kind, ending.message, ending.hint);
     }
 }
 

@@ -213,7 +213,7 @@ mod tests {
         for (names, expected) in [
             (
                 &["train/au/spot/a.jpg", "train/JP/b.jpg", "valid/AU/spot/c.jpg"][..],
-                &["AU/spot", "JP/b.jpg", "AU/spot"][..],
+                &["JP/b.jpg", "AU/spot", "AU/spot"][..],
             ),
             (&["images/AU/a.jpg", "images/JP/spot/b.jpg"], &["AU/a.jpg", "JP/spot"]),
         ] {

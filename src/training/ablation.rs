@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::job::Job;
 use super::recipe::Recipe;
-use super::runs::{Run, RunError, RunStore};
+use super::runs::{Run, RunStore};
 
 /// What is varied, and what all runs share.
 #[derive(Debug, Clone)]
@@ -50,19 +50,16 @@ impl Grid {
     }
 }
 
-/// The run of a cell: the one there is, else a new one.
-///
-/// # Errors
-/// When the recipe cannot be used or the disk refuses.
-pub fn run_of(store: &RunStore, recipe: &Recipe, job: &Job) -> Result<Run, RunError> {
+/// The run of a cell, where there is one.
+#[must_use]
+pub fn find(store: &RunStore, recipe: &Recipe, job: &Job) -> Option<Run> {
     let same = |run: &Run| {
         let (have, want) = (&run.job, job);
         run.recipe == *recipe
             && (&have.data, &have.weights, have.from_scratch)
                 == (&want.data, &want.weights, want.from_scratch)
     };
-    let known = store.all().into_iter().filter_map(|(_, run)| run.ok()).find(same);
-    known.map_or_else(|| store.create(recipe, job.clone()), Ok)
+    store.all().into_iter().filter_map(|(_, run)| run.ok()).find(same)
 }
 
 /// The figures of a finished run that a table needs, from its `evaluation.json`.
@@ -148,12 +145,15 @@ pub struct Row {
     pub images: f64,
 }
 
+/// What the runs of a row share.
+type Key = (String, Option<u32>);
+
 /// Folds the results of all cells, in the order of [`Grid::cells`], into rows. Cells without a result do not count;
 /// a row without any is left out.
 #[must_use]
 #[allow(clippy::cast_precision_loss)]
 pub fn table(results: &[(Recipe, Option<HeldOut>)]) -> Vec<Row> {
-    let mut groups: Vec<((String, Option<u32>), Vec<&HeldOut>)> = Vec::new();
+    let mut groups: Vec<(Key, Vec<&HeldOut>)> = Vec::new();
     for (recipe, result) in results {
         let Some(result) = result else { continue };
         let key = (recipe.preset.clone(), recipe.per_label);
@@ -162,7 +162,7 @@ pub fn table(results: &[(Recipe, Option<HeldOut>)]) -> Vec<Row> {
             None => groups.push((key, vec![result])),
         }
     }
-    let row = |((preset, per_label), group): ((String, Option<u32>), Vec<&HeldOut>)| {
+    let row = |((preset, per_label), group): (Key, Vec<&HeldOut>)| {
         let spread = |of: fn(&HeldOut) -> f64| Spread::of(&group.iter().map(|r| of(r)).collect::<Vec<_>>());
         Row {
             preset,
@@ -217,14 +217,14 @@ mod tests {
             (1, None, "vit-tiny")
         );
         assert_eq!((&cells[0].1.weights, &cells[7].1.weights), (&None, &Some("/w/vit".into())));
-        let ids = |cells: &[(Recipe, Job)]| -> Vec<String> {
-            cells.iter().map(|(recipe, job)| run_of(&store, recipe, job).unwrap().id).collect()
-        };
-        let first = ids(&cells);
-        assert_eq!(ids(&cells), first);
-        assert_eq!(store.ids().len(), 8);
+        assert!(cells.iter().all(|(recipe, job)| find(&store, recipe, job).is_none()));
+        let made: Vec<String> =
+            cells.iter().map(|(recipe, job)| store.create(recipe, job.clone()).unwrap().id).collect();
+        let found: Vec<String> =
+            cells.iter().map(|(recipe, job)| find(&store, recipe, job).unwrap().id).collect();
+        assert_eq!(found, made);
         let other = Grid { job: Job { data: "/other".into(), ..grid().job }, ..grid() }.cells();
-        assert!(!first.contains(&run_of(&store, &other[0].0, &other[0].1).unwrap().id));
+        assert!(other.iter().all(|(recipe, job)| find(&store, recipe, job).is_none()));
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub fn drive(
         command.arg("--resume");
     }
     let mut process = Process::start(command, &run.file("stderr.log"), patience)?;
-    let followed = Follow { run, patience, watch, end: None, asked: None }.to_the_end(&mut process);
+    let followed = Follow { run, patience, watch, end: None, asked: None }.until_the_end(&mut process);
     let status = process.finish();
     let _ = std::fs::remove_file(run.stop_request());
     Ok(match followed? {
@@ -115,7 +115,7 @@ struct Follow<'a> {
 
 impl Follow<'_> {
     /// Listens until the trainer has ended or its time after a stop is over; its own account of how it ended.
-    fn to_the_end(mut self, process: &mut Process) -> Result<Option<Ending>, ProtocolError> {
+    fn until_the_end(mut self, process: &mut Process) -> Result<Option<Ending>, ProtocolError> {
         loop {
             match process.next(TICK) {
                 Ok(Said::Event(event)) => self.event(&event),

@@ -152,11 +152,11 @@ pub fn stamp(folder: &Path) -> Option<Stamp> {
 /// The tool that failed, with its last line, or the disk. What was installed stays for the next attempt.
 pub fn set_up(paths: &Paths, torch: Torch, progress: &dyn Fn(&str)) -> Result<Stamp, EnvironmentError> {
     let folder = paths.trainer();
-    if let (Ok(_), Some(stamp)) = (installed(&folder), stamp(&folder)) {
-        if torch == Torch::Auto || stamp.torch == "locked" {
-            unpack(&folder.join("package"))?;
-            return Ok(stamp);
-        }
+    if let (Ok(_), Some(stamp)) = (installed(&folder), stamp(&folder))
+        && (torch == Torch::Auto || stamp.torch == "locked")
+    {
+        unpack(&folder.join("package"))?;
+        return Ok(stamp);
     }
     // From here on it is not complete until the new stamp is written.
     remove_if_there(&folder.join(STAMP))?;

@@ -77,7 +77,7 @@ impl Process {
             if let Some(stdout) = child.stdout().take() {
                 // Never joined: a process that left the group could hold the pipe open for ever.
                 std::thread::spawn(move || {
-                    read_all(BufReader::new(stdout), &|said| sender.send(said).is_ok())
+                    read_all(BufReader::new(stdout), &|said| sender.send(said).is_ok());
                 });
             }
             Ok(Self { child, stdin, said, patience, ended: None })

@@ -236,10 +236,10 @@ impl<R: BufRead> Reader<R> {
             self.skipped.junk += 1;
             return Ok(None);
         };
-        if let ("hello", Some(found)) = (kind, value.get("v").and_then(Value::as_u64)) {
-            if found != VERSION {
-                return Err(ProtocolError::Version { found });
-            }
+        if let ("hello", Some(found)) = (kind, value.get("v").and_then(Value::as_u64))
+            && found != VERSION
+        {
+            return Err(ProtocolError::Version { found });
         }
         if !TYPES.contains(&kind) {
             self.skipped.unknown += 1;

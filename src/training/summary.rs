@@ -9,6 +9,9 @@ use serde::Serialize;
 use super::protocol::{Body, Event, Metrics, Progress, Reader, Skipped};
 use super::runs::State;
 
+/// The part that this program adds after the trainer's: its check of the model.
+pub const VERIFY: &str = "verify";
+
 /// Everything a run said so far, folded.
 #[derive(Debug, Clone, Serialize)]
 pub struct Summary {
@@ -30,6 +33,8 @@ pub struct Summary {
     pub registered: bool,
     /// Whether the check of its model on this machine has begun.
     pub verifying: bool,
+    /// Parts of the run, as the trainer counts them.
+    pub parts: u32,
     /// Trainers that worked on it: one, and one more for each resume.
     pub processes: u32,
     /// Time that trainers worked, in seconds, the last to its last word.
@@ -105,6 +110,7 @@ impl Default for Summary {
             ending: None,
             registered: false,
             verifying: false,
+            parts: 0,
             processes: 0,
             seconds: 0.0,
             phases: Vec::new(),
@@ -127,11 +133,14 @@ impl Fold {
                 (self.started, self.end) = (Some(event.time), None);
                 self.phase_since = event.time;
             }
-            Body::Phase { name, .. } => {
+            Body::Phase { name, of, .. } => {
                 self.close_phase(event.time);
                 let s = &mut self.summary;
-                s.verifying = name == "verify";
+                s.verifying = name == VERIFY;
                 (s.phase, s.progress) = (Some(name), None);
+                if !s.verifying {
+                    s.parts = of;
+                }
                 // The check begins anew, so what came of the one before no longer counts.
                 if s.verifying {
                     s.ending = None;

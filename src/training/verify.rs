@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::drive::Watch;
 use super::protocol::Body;
 use super::runs::{Run, RunError, State};
-use super::summary::append;
+use super::summary::{VERIFY, append};
 use crate::imaging::{Limits, Picture, PictureError, preprocess};
 use crate::model::{Classifier, Library, Model, ModelError, Owner, sha256_of};
 use crate::runtime::{Device, Engine};
@@ -141,7 +141,8 @@ pub fn register(
         watch.event(&event);
         Ok(())
     };
-    say(Body::Phase { name: "verify".to_owned(), index: 8, of: 8 })?;
+    let part = summary.parts + 1;
+    say(Body::Phase { name: VERIFY.to_owned(), index: part, of: part })?;
     match check_and_add(run, place, library) {
         Ok((found, model)) => {
             let path = model.folder.join("model.onnx");

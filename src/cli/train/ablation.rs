@@ -11,11 +11,11 @@ use super::flags::{Fields, PerLabel, per_label};
 use super::live::Live;
 use super::{Context, JobFlags, follow, interrupts};
 use crate::store::write_whole;
-use crate::training::ablation::{Grid, Row, Spread, result_of, run_of, table};
+use crate::training::ablation::{Grid, Row, Spread, find, result_of, table};
 use crate::training::environment::Trainer;
 use crate::training::queue;
 use crate::training::recipe::{PRESETS, Recipe};
-use crate::training::runs::{RunStore, State};
+use crate::training::runs::{Run, RunStore, State};
 
 /// Arguments of `train ablation`.
 #[derive(Debug, clap::Args)]
@@ -85,34 +85,36 @@ pub(crate) fn run(args: &AblationArgs, context: &Context) -> anyhow::Result<Exit
     let cells = grid.cells();
     let mut results = Vec::new();
     for (number, (recipe, job)) in cells.iter().enumerate() {
-        let run = run_of(&store, recipe, job)?;
-        if interrupts() == 0 && run.summary().state != State::Done {
-            let mut live = Live::new(&run, args.json)?;
+        let mut run = find(&store, recipe, job);
+        if interrupts() == 0 && run.as_ref().is_none_or(|run| run.summary().state != State::Done) {
             if !args.json {
-                eprintln!(
-                    "run {} of {}: {} {}",
-                    number + 1,
-                    cells.len(),
-                    recipe.preset,
-                    size(recipe.per_label)
-                );
+                let (preset, size) = (&recipe.preset, size(recipe.per_label));
+                eprintln!("run {} of {}: {preset} {size}", number + 1, cells.len());
             }
-            if let Some(_turn) = queue::wait(&store, &mut || live.waits_in_queue())? {
-                // Another process may have finished it meanwhile.
-                if run.summary().state != State::Done
-                    && follow(&run, &trainer, &mut live)?.is_none()
-                    && !args.json
-                {
-                    eprintln!("run {}: done", run.id);
-                }
-            }
+            run = Some(run.map_or_else(|| store.create(recipe, job.clone()), Ok)?);
+            run.iter().try_for_each(|run| cell(run, &store, &trainer, args.json))?;
         }
-        let done = run.summary().state == State::Done;
-        results.push((recipe.clone(), result_of(&run).filter(|_| done)));
+        let result = run.filter(|run| run.summary().state == State::Done).and_then(|run| result_of(&run));
+        results.push((recipe.clone(), result));
     }
     let (missing, rows) = (results.iter().filter(|(_, result)| result.is_none()).count(), table(&results));
     show(args, &rows, missing)?;
     Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Drives one run of the grid to its end, in its turn. How it ended is told, and read back from its folder.
+fn cell(run: &Run, store: &RunStore, trainer: &Trainer, as_json: bool) -> anyhow::Result<()> {
+    let mut live = Live::new(run, as_json)?;
+    let turn = queue::wait(store, &mut || live.waits_in_queue())?;
+    // Another process may have finished it meanwhile.
+    if turn.is_some()
+        && run.summary().state != State::Done
+        && follow(run, trainer, &mut live)?.is_none()
+        && !as_json
+    {
+        eprintln!("run {}: done", run.id);
+    }
+    Ok(())
 }
 
 fn show(args: &AblationArgs, rows: &[Row], missing: usize) -> anyhow::Result<()> {

@@ -175,10 +175,9 @@ pub(crate) fn go_on(
         return Ok(ExitCode::FAILURE);
     };
     let summary = run.summary();
-    if summary.state != State::Done && !summary.verifying {
-        if let Some(code) = follow(run, trainer, live)? {
-            return Ok(code);
-        }
+    let trained = summary.state == State::Done || summary.verifying;
+    if !trained && let Some(code) = follow(run, trainer, live)? {
+        return Ok(code);
     }
     let engine = runtime::start(&context.choice)?;
     let place = Place { engine, device: context.settings.device, threads: context.settings.threads };
