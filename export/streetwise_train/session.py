@@ -20,6 +20,8 @@ from .errors import StopTraining, TrainError, describe
 
 #: Standard input.
 STDIN = 0
+#: Seconds to wait for a run's lock: a reader that asks for the run's state holds it for a moment.
+PATIENCE = 2.0
 
 
 @dataclass
@@ -49,7 +51,7 @@ def main(run: Path, resume: bool, detached: bool) -> int:
         if lead:
             try:
                 run.mkdir(parents=True, exist_ok=True)
-                held.enter_context(FileLock(run / "run.lock").acquire(timeout=0))
+                held.enter_context(FileLock(run / "run.lock").acquire(timeout=PATIENCE))
             except (Timeout, OSError) as error:
                 return refuse_locked(run, descriptor, error)
         reporter = protocol.Reporter(run if lead else None, descriptor if lead else None)

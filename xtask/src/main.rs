@@ -20,6 +20,9 @@ enum Task {
         /// Leave out the trainer's environment, linter and tests
         #[arg(long)]
         rust_only: bool,
+        /// Also the slow tests: every architecture of the trainer, from two steps to a verified graph (half an hour)
+        #[arg(long, conflicts_with = "rust_only")]
+        all: bool,
     },
     /// Time the guessing path, beside a script that prints the same figures where one is given
     Bench {
@@ -56,10 +59,10 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
-        Task::Test { rust_only } => {
+        Task::Test { rust_only, all } => {
             checks::run()?;
             if !rust_only {
-                trainer::test()?;
+                trainer::test(all)?;
             }
             Ok(())
         }

@@ -4,15 +4,21 @@ use std::process::Command;
 
 use crate::{root, sh};
 
-/// Makes `export/.venv` where the lock file changed since, then runs ruff and pytest in it.
-pub(crate) fn test() -> anyhow::Result<()> {
+/// Makes `export/.venv` where the lock file changed since, then runs ruff and pytest in it; with `all`, the tests that
+/// are marked slow too.
+pub(crate) fn test(all: bool) -> anyhow::Result<()> {
     environment()?;
     let python =
         root().join("export/.venv").join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let python = python.to_string_lossy().into_owned();
     sh(&python, &["-m", "ruff", "check", "export"], &[])?;
     sh(&python, &["-m", "ruff", "format", "--check", "export"], &[])?;
-    sh(&python, &["-m", "pytest", "-q", "export/tests"], &[("PYTHONPATH", "export")])
+    let path = [("PYTHONPATH", "export")];
+    sh(&python, &["-m", "pytest", "-q", "export/tests"], &path)?;
+    if all {
+        sh(&python, &["-m", "pytest", "-q", "-m", "slow", "-s", "export/tests"], &path)?;
+    }
+    Ok(())
 }
 
 fn environment() -> anyhow::Result<()> {
