@@ -10,6 +10,10 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 WINDOWS_FULL = 112
 
 
+#: The way out where the error itself names none.
+DETAILS = "the message or stderr.log of the run has the details"
+
+
 class TrainError(Exception):
     """A failure with a stable ``kind``, a sentence that names the file, and a ``hint``.
 
@@ -47,12 +51,12 @@ def is_disk_full(error: BaseException) -> bool:
 def describe(error: BaseException) -> tuple[str, str, str]:
     """The kind, message and hint of any error, for the ``error`` event."""
     if isinstance(error, TrainError):
-        return error.kind, str(error), error.hint
+        return error.kind, str(error), error.hint or DETAILS
     if is_disk_full(error):
         return "disk-full", f"no room left to write: {error}", "free some space, then resume"
     if isinstance(error, MemoryError):
         return "memory", "there is not enough memory", "choose a smaller batch or a smaller preset"
     name = type(error).__name__
     kind = "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
-    hint = getattr(error, "hint", "") or "stderr.log of the run has the details"
+    hint = getattr(error, "hint", "") or DETAILS
     return getattr(error, "kind", None) or kind, str(error) or name, hint
