@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from . import __version__, options
+from .errors import TrainError
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,6 +25,10 @@ def parser() -> argparse.ArgumentParser:
     text = "list the architectures that can be trained"
     presets = commands.add_parser("presets", help=text, description=text)
     presets.add_argument("--json", action="store_true", help="one object a line")
+    text = "draw the table that `streetwise train ablation --csv` wrote"
+    chart = commands.add_parser("chart", help=text, description=text)
+    chart.add_argument("table", type=Path, help="CSV file")
+    chart.add_argument("target", type=Path, help="SVG, PNG or PDF file")
     for name, text in (
         ("features", "compute and keep the features of every picture"),
         ("evaluate", "cross-validate by place and by source; figures as JSON on stdout"),
@@ -50,6 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
         return options.train(chosen, top)
     if chosen.command == "presets":
         return list_presets(chosen.json)
+    if chosen.command == "chart":
+        return draw_chart(chosen.table, chosen.target)
     return make_shipped(chosen, top)
 
 
@@ -60,6 +67,20 @@ def list_presets(as_json: bool) -> int:
     for preset in listing():
         line = "{id:16} {size:4} px {params_m:6.1f} M  {timm_name}".format(**preset)
         sys.stdout.write((json.dumps(preset) if as_json else line) + "\n")
+    return 0
+
+
+def draw_chart(table: Path, target: Path) -> int:
+    """Draws an ablation; 1, with a sentence, where that cannot be done."""
+    from . import chart
+    from .errors import describe
+
+    try:
+        chart.draw(table, target)
+    except (TrainError, OSError, ValueError) as error:
+        _, message, hint = describe(error)
+        print(f"streetwise_train: {message}; {hint}", file=sys.stderr)
+        return 1
     return 0
 
 

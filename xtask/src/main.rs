@@ -1,6 +1,7 @@
 //! Developer commands of Streetwise, run as `cargo xtask COMMAND`.
 
 mod bench;
+mod bench_train;
 mod checks;
 mod trainer;
 #[cfg(target_os = "linux")]
@@ -42,6 +43,8 @@ enum Task {
         #[arg(long, default_value_t = 2)]
         threads: u32,
     },
+    /// Time training beside a script that does the same by hand: plain path, and fast path with a frozen front
+    BenchTrain(bench_train::Plan),
     /// Time the window under an Xvfb of its own: first frame, processor use when idle, resident memory
     #[cfg(target_os = "linux")]
     BenchWindow {
@@ -69,6 +72,7 @@ fn main() -> anyhow::Result<()> {
         Task::Bench { picture, peer, runtime, repeat, threads } => {
             bench::run(&bench::Plan { picture, peer, runtime, repeat, threads })
         }
+        Task::BenchTrain(plan) => bench_train::run(&plan),
         #[cfg(target_os = "linux")]
         Task::BenchWindow { runtime, model, turns } => window::run(runtime.as_deref(), &model, turns),
     }
