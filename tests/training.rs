@@ -200,6 +200,13 @@ fn an_ablation_goes_on_where_it_was_interrupted_and_prints_its_table() {
     assert!(text.contains("50.0 ± 0.0") && text.contains("33.3%"), "{text}");
     assert_eq!(store(root).ids().len(), 8);
     assert_eq!(std::fs::read_to_string(&table).unwrap().lines().count(), 5);
+    // The runs ended with their evaluation; resuming one makes its model, checks it and adds it.
+    made_model(root, "001-resnet18", 0.0);
+    let run = store(root).get("1").unwrap();
+    assert!(!run.delivered());
+    let resumed = ran(root, "good", &["runs", "resume", "1"]);
+    assert!(resumed.status.success() && run.delivered(), "{}", said(&resumed));
+    assert!(root.join("models/001-resnet18/model.json").is_file());
     // A third time finds everything done: this trainer would fail.
     let third = ran(root, "fails", &[&arguments[..], &["--json"]].concat());
     let rows = lines(&third);

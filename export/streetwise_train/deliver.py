@@ -50,7 +50,8 @@ def finish(
     ``model`` is float32 on the processor and in evaluation mode. ``report(phase)`` begins the
     phases ``evaluate`` and ``export`` and returns what is called with (done, total). Returns the
     files made, as artifacts {kind, path, sha256}. Raises :class:`TrainError` of kind
-    ``export-gate`` where the graph is not the network; no model folder is left then.
+    ``export-gate`` where the graph is not the network; no model folder is left then. A job without
+    ``export`` ends with the evaluation.
     """
     model = model.float().cpu().eval()
     size = recipe.size or preset.size
@@ -67,6 +68,8 @@ def finish(
     )
     text = json.dumps(found.report, indent=1, ensure_ascii=False) + "\n"
     files.write_whole(run_dir / "evaluation.json", text.encode())
+    if not job.export:
+        return [artifact("evaluation", run_dir / "evaluation.json")]
     folder = run_dir / "model.partial"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -90,14 +93,16 @@ def place(folder: Path, run_dir: Path) -> list[dict]:
         "reference": target / "reference.json",
         "evaluation": run_dir / "evaluation.json",
     }
-    return [
-        {
-            "kind": kind,
-            "path": str(path),
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        }
-        for kind, path in kinds.items()
-    ]
+    return [artifact(kind, path) for kind, path in kinds.items()]
+
+
+def artifact(kind: str, path: Path) -> dict:
+    """What the reader is told of a file that was made."""
+    return {
+        "kind": kind,
+        "path": str(path),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
 
 
 class Picture:

@@ -52,6 +52,7 @@ def add_train(command: argparse.ArgumentParser) -> None:
     add("--allow", action="append", default=[], metavar="KIND", help="accept a problem of the data")
     add("--cache", type=Path, help="of pixels and activations; `cache` beside the run")
     add("--threads", type=int, help="of the processor")
+    add("--no-export", action="store_true", help="end with the evaluation; make no model")
     add("--name", default="", help="of the model")
     add("--model-id", help="folder name of the model; the run's unless given")
     for field in fields(Recipe):
@@ -86,6 +87,7 @@ def new_run(chosen: argparse.Namespace) -> tuple[Recipe, Job]:
         allow=tuple(chosen.allow),
         name=chosen.name,
         threads=chosen.threads,
+        export=not chosen.no_export,
         model_id=chosen.model_id or re.sub(r"[^a-z0-9-]+", "-", folder.name.lower()).strip("-"),
     )
     return made, job

@@ -147,6 +147,7 @@ class Job:
     ``weights`` is a safetensors file in timm's naming, ``cache`` a folder shared by runs, ``allow``
     the kinds of problems in the data that are accepted, ``threads`` those of the processor
     (``None``: PyTorch's choice), ``model_id`` and ``name`` those of the model that comes out.
+    Without ``export`` a run ends with its evaluation.
     """
 
     data: str
@@ -157,6 +158,7 @@ class Job:
     name: str = ""
     threads: int | None = None
     model_id: str = "model"
+    export: bool = True
 
     def __post_init__(self) -> None:
         """Turns the list of the file into a tuple."""

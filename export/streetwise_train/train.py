@@ -34,7 +34,8 @@ class Phases:
         """The phases that this recipe goes through, in order."""
         finder = ["lr_find"] if session.recipe.lr is None else []
         middle = [stage.name for stage in stages(session.recipe)]
-        self.names = ["check", "cache", *finder, *middle, "evaluate", "export"]
+        last = ["export"] if session.job.export else []
+        self.names = ["check", "cache", *finder, *middle, "evaluate", *last]
         self.session, self.began, self.current = session, time.monotonic(), ""
 
     def __call__(self, name: str) -> Progress:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,22 @@ def made(tmp_path):
     model = Classifier(body, 3).eval()
     preset = presets.get("vit-tiny")
     return model, preset, recipe, job, found.samples, found.split, run
+
+
+def test_without_export_a_run_ends_with_its_evaluation(made):
+    model, preset, recipe, job, samples, split, run = made
+    phases = []
+
+    def report(phase):
+        phases.append(phase)
+        return lambda _done, _total: None
+
+    job = replace(job, export=False)
+    artifacts = deliver.finish(model, preset, recipe, job, samples, split, run, report)
+    assert phases == ["evaluate"]
+    assert [a["kind"] for a in artifacts] == ["evaluation"]
+    assert (run / "evaluation.json").exists()
+    assert not (run / "model").exists()
 
 
 def silent(_phase):

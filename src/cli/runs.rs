@@ -85,7 +85,7 @@ pub(crate) fn run(args: &RunsArgs, context: &Context) -> anyhow::Result<ExitCode
         Action::Resume { run } => return resume(&store, &store.get(run)?, context, args.json),
         Action::Clone { run, recipe } => {
             let old = store.get(run)?;
-            let job = Job { model_id: String::new(), name: String::new(), ..old.job };
+            let job = Job { model_id: String::new(), name: String::new(), export: true, ..old.job };
             let new = store.create(&recipe.over(old.recipe)?, job)?;
             let words = format!("made from {}; `streetwise runs resume {}` starts it", old.id, new.id);
             say(args.json, &new.id, State::Queued, &words);
@@ -197,7 +197,7 @@ fn changes(recipe: &Recipe) -> String {
 fn show_result(run: &Run) {
     if let Some(found) = result_of(run) {
         println!(
-            "  held out: top-1 {:.1} %, top-5 {:.1} %, F1 {:.1} % ({} countries, chance {:.1} %, {} pictures of {} places)",
+            "  held out, means over the countries: top-1 {:.1} %, top-5 {:.1} %, F1 {:.1} % ({} countries, chance {:.1} %, {} pictures of {} places)",
             found.top1 * 100.0,
             found.top5 * 100.0,
             found.macro_f1 * 100.0,
@@ -245,6 +245,7 @@ fn resume(store: &RunStore, run: &Run, context: &Context, as_json: bool) -> anyh
         return Err(RunError::State { id: run.id.clone(), state: s.state, what }.into());
     }
     let trainer = Trainer::find(&context.paths)?;
+    let run = &run.to_deliver()?;
     let mut live = Live::new(run, as_json)?;
     go_on(run, store, &trainer, context, &mut live)
 }
@@ -289,6 +290,9 @@ fn compare(store: &RunStore, names: &[String], as_json: bool) -> anyhow::Result<
             result.as_ref().map_or(0, |r| r.places),
             s.seconds
         );
+    }
+    if !as_json {
+        println!("top-1, top-5 and F1 are means over the countries, on places held out.");
     }
     Ok(())
 }

@@ -40,7 +40,9 @@ impl Grid {
             for per_label in &self.per_label {
                 for seed in 0..self.seeds {
                     let preset = preset.clone();
-                    let job = Job { weights: self.weights.get(&preset).cloned(), ..self.job.clone() };
+                    let weights = self.weights.get(&preset).cloned();
+                    // A table needs figures alone; exporting takes longer than training a head.
+                    let job = Job { weights, export: false, ..self.job.clone() };
                     let recipe = Recipe { preset, per_label: *per_label, seed, ..self.recipe.clone() };
                     cells.push((recipe, job.absolute()));
                 }
@@ -195,6 +197,7 @@ mod tests {
             name: String::new(),
             threads: None,
             model_id: String::new(),
+            export: true,
         };
         Grid {
             presets: vec!["resnet18".into(), "vit-tiny".into()],

@@ -85,7 +85,9 @@ pub fn drive(
     watch: &mut dyn Watch,
 ) -> Result<Ending, DriveError> {
     let summary = run.summary();
-    if matches!(summary.state, State::Running | State::Done) {
+    // A run that ended with its evaluation goes on to its model.
+    let complete = summary.state == State::Done && (run.delivered() || !run.job.export);
+    if summary.state == State::Running || complete {
         let what = "there is nothing to start";
         return Err(RunError::State { id: run.id.clone(), state: summary.state, what }.into());
     }

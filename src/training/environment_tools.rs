@@ -76,7 +76,7 @@ mod tests {
         let heard = std::cell::RefCell::new(Vec::new());
         let script = "echo one; echo two >&2; echo; echo 'no space left' >&2; exit 3";
         let failed = run_tool(Command::new("sh").args(["-c", script]), &|line| {
-            heard.borrow_mut().push(line.to_owned())
+            heard.borrow_mut().push(line.to_owned());
         });
         assert_eq!(failed.unwrap_err().to_string(), "`sh` failed: no space left");
         assert_eq!(heard.into_inner(), ["one", "two", "no space left"]);

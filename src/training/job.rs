@@ -24,6 +24,14 @@ pub struct Job {
     pub threads: Option<usize>,
     /// Identifier of the model, and the name of its folder.
     pub model_id: String,
+    /// Whether the trained network becomes a model. Without it a run ends with its evaluation; `runs resume` makes the
+    /// model later, from the last checkpoint.
+    #[serde(default = "yes")]
+    pub export: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Job {

@@ -257,6 +257,24 @@ impl Run {
         self.file("stop.request")
     }
 
+    /// Whether its model is there, whole: the trainer puts the folder in place in one step.
+    #[must_use]
+    pub fn delivered(&self) -> bool {
+        self.file("model/model.json").is_file()
+    }
+
+    /// The same run with the wish for a model, written down.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn to_deliver(&self) -> Result<Self, RunError> {
+        let run = Self { job: Job { export: true, ..self.job.clone() }, ..self.clone() };
+        if run.job != self.job {
+            run.write()?;
+        }
+        Ok(run)
+    }
+
     fn write(&self) -> Result<(), RunError> {
         self.recipe.write(&self.file("recipe.json"))?;
         let job = serde_json::to_string_pretty(&self.job).unwrap_or_default();
@@ -290,7 +308,18 @@ mod tests {
     fn job() -> Job {
         let (data, cache) = ("/data".into(), "/cache".into());
         let (name, model_id) = ("A model".to_owned(), String::new());
-        Job { data, weights: None, from_scratch: false, allow: vec![], cache, name, threads: None, model_id }
+        let (weights, threads) = (None, None);
+        Job {
+            data,
+            weights,
+            from_scratch: false,
+            allow: vec![],
+            cache,
+            name,
+            threads,
+            model_id,
+            export: true,
+        }
     }
 
     #[test]

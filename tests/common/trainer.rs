@@ -75,6 +75,7 @@ pub fn queued(root: &Path) -> Run {
         name: "Fake".into(),
         threads: Some(1),
         model_id: "fake".into(),
+        export: true,
     };
     store.create(&Recipe { freeze_epochs: 0, epochs: 2, ..Recipe::new("resnet18") }, job).unwrap()
 }

@@ -10,7 +10,9 @@ use streetwise::training::environment::Trainer;
 use streetwise::training::protocol::ProtocolError;
 use streetwise::training::runs::{Run, State};
 
-use crate::common::trainer::{Listener, data, interpreter, nothing_is_left, queued, trainer, wait_for};
+use crate::common::trainer::{
+    Listener, data, interpreter, made_model, nothing_is_left, queued, trainer, wait_for,
+};
 
 const PATIENCE: Duration = Duration::from_millis(600);
 
@@ -69,6 +71,7 @@ fn a_trainer_that_is_killed_leaves_an_interrupted_run_that_resumes_to_its_end() 
 #[test]
 fn a_stop_ends_with_a_checkpoint_and_the_run_resumes() {
     let root = tempfile::tempdir().unwrap();
+    made_model(root.path(), "fake", 0.0);
     let run = queued(root.path());
     let (ending, _) = driven(root.path(), &run, "waits", Some(Wish::Stop));
     assert_eq!(ending.unwrap(), Ending::Stopped);

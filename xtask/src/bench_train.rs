@@ -137,7 +137,7 @@ fn by_trainer(plan: &Plan, folder: &Path, seed: u32, fast: bool) -> anyhow::Resu
         .arg(&run);
     command
         .arg("--data")
-        .arg(folder)
+        .arg(&plan.data)
         .arg("--weights")
         .arg(&plan.weights)
         .arg("--cache")

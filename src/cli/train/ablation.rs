@@ -26,8 +26,8 @@ Examples:
       --weights efficientnet-lite0=lite0.safetensors --unfreeze-last 0 --epochs 10 --csv table.csv
 
 Runs every combination, one after the other. Interrupted by Ctrl-C or worse, the same command continues: a run with
-the same recipe, data and weights is resumed or counted, never done twice. The models stay in the runs' folders;
-`streetwise runs resume ID` verifies one and adds it to yours. The table has mean ± standard deviation over seeds.")]
+the same recipe, data and weights is resumed or counted, never done twice. The runs end with their figures;
+`streetwise runs resume ID` makes the model of one, verifies it and adds it to yours. The table has mean ± standard deviation over seeds.")]
 pub(crate) struct AblationArgs {
     /// Architectures
     #[arg(long, required = true, value_delimiter = ',', value_name = "PRESET,…",
@@ -172,7 +172,7 @@ fn in_words(rows: &[Row]) -> String {
             row.images
         );
     }
-    text
+    text + "Means over the countries, on places held out; ± is the standard deviation over seeds.\n"
 }
 
 fn as_csv(rows: &[Row]) -> anyhow::Result<String> {

@@ -114,6 +114,7 @@ impl JobFlags {
             name: String::new(),
             threads: self.threads,
             model_id: String::new(),
+            export: true,
         })
     }
 }
@@ -175,7 +176,7 @@ pub(crate) fn go_on(
         return Ok(ExitCode::FAILURE);
     };
     let summary = run.summary();
-    let trained = summary.state == State::Done || summary.verifying;
+    let trained = (summary.state == State::Done || summary.verifying) && run.delivered();
     if !trained && let Some(code) = follow(run, trainer, live)? {
         return Ok(code);
     }
