@@ -68,6 +68,19 @@ fn a_run_ends_with_a_verified_model_that_guesses() {
     assert_eq!(shown["summary"]["state"], "done");
     assert_eq!(shown["summary"]["registered"], true);
     assert_eq!(shown["verify"]["passed"], true);
+    // What it trained on is not taken for something new.
+    let split =
+        r#"{"train": ["AU/a.png", "BR/a.png"], "valid": ["JP/a.png"], "countries": ["AU", "BR", "JP"]}"#;
+    std::fs::write(store(root).get("1").unwrap().file("split.json"), split).unwrap();
+    let pictures = data.to_str().unwrap();
+    let all = ran(root, "good", &["evaluate", "mine", "--data", pictures]);
+    let text = String::from_utf8_lossy(&all.stdout).into_owned();
+    assert!(text.contains("2 of the pictures were trained on"), "{text}{}", said(&all));
+    let held =
+        &lines(&ran(root, "good", &["evaluate", "mine", "--data", pictures, "--held-out", "--json"]))[0];
+    assert_eq!((&held["images"], &held["trained_on"]), (&1.into(), &0.into()));
+    let other = ran(root, "good", &["evaluate", "dinov2-vit-s", "--data", pictures, "--held-out"]);
+    assert!(said(&other).contains("what it held out is not known"), "{}", said(&other));
     assert_eq!(shown["verify"]["pictures"], 3);
     assert!(shown["verify"]["logit_difference"].as_f64().unwrap() < 1e-4);
     let again = ran(root, "good", &["runs", "resume", "1"]);

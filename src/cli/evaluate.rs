@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use serde_json::json;
 
 use super::{Context, DeviceArg, progress_bar};
@@ -10,6 +11,8 @@ use crate::dataset::Dataset;
 use crate::evaluate::{Evaluation, Options, evaluate};
 use crate::model::{Classifier, Library, Model, Owner};
 use crate::runtime::{self, Engine};
+use crate::training::runs::RunStore;
+use crate::training::split::Split;
 
 /// Arguments of `evaluate`.
 #[derive(Debug, clap::Args)]
@@ -20,7 +23,8 @@ Examples:
   streetwise evaluate ~/trained/swin-t --data pictures/
 
 Data: a folder with index.csv (columns file, country, place, and optionally source, check) and images/, the index
-itself, or a folder per country (AU/, JP/, …). Pictures that a model was trained on flatter it. Pictures of countries
+itself, or a folder per country (AU/, JP/, …). Pictures that a model was trained on flatter it:
+for a model of `streetwise train` they are counted, and --held-out leaves them out. Pictures of countries
 that a model does not know, unreadable ones, and those marked `label inferred` are counted and left out.
 top1, top3 and top5 are shares of pictures; balanced_top1 and so on are means over the countries. Intervals hold 95 %
 of bootstrap replicates over places. With --json, one object a model.")]
@@ -37,6 +41,9 @@ pub(crate) struct EvaluateArgs {
     /// Also count pictures whose label was inferred
     #[arg(long)]
     include_inferred: bool,
+    /// Only pictures that the model's own training run held out; for models of `streetwise train`
+    #[arg(long)]
+    held_out: bool,
     /// Bootstrap replicates for the intervals; 0 for none
     #[arg(long, default_value_t = 1000, value_name = "N")]
     replicates: usize,
@@ -59,8 +66,12 @@ pub(crate) fn run(args: &EvaluateArgs, context: &Context) -> anyhow::Result<Exit
     let mut failed = false;
     for name in &args.models {
         match one(args, context, engine, &library, &data, name) {
-            Ok(found) if args.json => println!("{}", serde_json::to_string(&found)?),
-            Ok(found) => print!("{}", in_words(&found)),
+            Ok((found, trained_on)) if args.json => {
+                let mut line = serde_json::to_value(&found)?;
+                line["trained_on"] = json!(trained_on);
+                println!("{line}");
+            }
+            Ok((found, trained_on)) => print!("{}{}", in_words(&found), warning(trained_on)),
             Err(error) => {
                 failed = true;
                 match args.json {
@@ -80,7 +91,7 @@ fn one(
     library: &Library,
     data: &Dataset,
     name: &str,
-) -> anyhow::Result<Evaluation> {
+) -> anyhow::Result<(Evaluation, usize)> {
     let folder = PathBuf::from(name);
     let model = if folder.join("model.json").is_file() {
         Model::read(&folder, Owner::User)?
@@ -89,15 +100,49 @@ fn one(
     };
     let device = args.device.map_or(context.settings.device, Into::into);
     let mut classifier = Classifier::load(engine, &model, device, args.threads.or(context.settings.threads))?;
+    let (data, trained_on) = seen(args, context, &model.manifest.id, data)?;
     let bar = progress_bar(data.samples.len());
     let options =
         Options { inferred: args.include_inferred, replicates: args.replicates, ..Options::default() };
-    let found = evaluate(&mut classifier, data, options, &mut |done, total| {
+    let found = evaluate(&mut classifier, &data, options, &mut |done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
     });
     bar.finish_and_clear();
-    Ok(found?)
+    Ok((found?, trained_on))
+}
+
+/// The pictures to count, and how many of them the model's own run trained on.
+fn seen(
+    args: &EvaluateArgs,
+    context: &Context,
+    model: &str,
+    data: &Dataset,
+) -> anyhow::Result<(Dataset, usize)> {
+    let mut data = data.clone();
+    let split = Split::of_model(&RunStore::open(&context.paths), model);
+    if args.held_out {
+        let split = split.as_ref().with_context(|| {
+            format!("the run that made {model} is not here, so what it held out is not known; leave --held-out away")
+        })?;
+        data.samples.retain(|sample| split.held_out(&sample.file));
+        anyhow::ensure!(
+            !data.samples.is_empty(),
+            "the run that made {model} held none of these pictures out"
+        );
+    }
+    let trained = |split: Split| data.samples.iter().filter(|sample| split.trained_on(&sample.file)).count();
+    let count = split.map_or(0, trained);
+    Ok((data, count))
+}
+
+fn warning(trained_on: usize) -> String {
+    if trained_on == 0 {
+        return String::new();
+    }
+    format!(
+        "  Warning: {trained_on} of the pictures were trained on, so these figures flatter; --held-out counts the others alone\n"
+    )
 }
 
 fn in_words(found: &Evaluation) -> String {

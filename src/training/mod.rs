@@ -10,6 +10,7 @@
 //! - [`runs`]: the run folders, whose state is derived from what is in them ([`summary`]), and [`queue`], one run at
 //!   a time.
 //! - [`drive`]: a run from its start to its end; [`verify`]: the model it made, checked and registered.
+//! - [`split`]: what a run trained on, so that a figure on those pictures is not taken for one on new ones.
 //! - [`ablation`]: the grid of runs behind a table.
 
 pub mod ablation;
@@ -22,5 +23,6 @@ pub mod protocol;
 pub mod queue;
 pub mod recipe;
 pub mod runs;
+pub mod split;
 pub mod summary;
 pub mod verify;

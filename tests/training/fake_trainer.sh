@@ -1,6 +1,8 @@
 #!/bin/sh
 # Speaks the trainer's protocol the way a test wants it: FAKE names the behaviour. It is called as the interpreter would
 # be (-P -u -m streetwise_train train --run DIR [--resume]) and needs nothing but a shell.
+# As the real trainer, it goes on when nobody reads its output any more.
+trap '' PIPE
 resumed=false
 while [ $# -gt 0 ]; do
   case "$1" in
