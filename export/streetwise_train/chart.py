@@ -12,6 +12,8 @@ from .errors import TrainError
 #: Colours that colour-blind people tell apart (Okabe and Ito 2008), and marks beside them.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKS = "osD^vPX"
+#: Least distance of two labels, in units of F1.
+LABEL_GAP = 0.05
 NEEDED = ("preset", "per_label", "seeds", "macro_f1", "macro_f1_sd", "countries", "places")
 
 
@@ -43,6 +45,15 @@ def read(table: Path) -> tuple[dict[str, list[Point]], dict[str, str]]:
     return dict(points), rows[0]
 
 
+def apart(heights: list[float], gap: float) -> list[float]:
+    """Heights for labels in the same order, each at least ``gap`` above the one below it."""
+    order = sorted(range(len(heights)), key=lambda i: heights[i])
+    moved, below = list(heights), float("-inf")
+    for i in order:
+        below = moved[i] = max(heights[i], below + gap)
+    return moved
+
+
 def draw(table: Path, target: Path) -> None:
     """Draws the table into ``target``, SVG, PNG or PDF by its ending.
 
@@ -58,6 +69,7 @@ def draw(table: Path, target: Path) -> None:
     points, first = read(table)
     sizes = list(dict.fromkeys(p.per_label for row in points.values() for p in row))
     figure, axes = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
+    labels = apart([row[-1].mean for row in points.values()], LABEL_GAP)
     for number, (preset, row) in enumerate(points.items()):
         at = [sizes.index(p.per_label) + 0.03 * number for p in row]
         colour = COLOURS[number % len(COLOURS)]
@@ -71,7 +83,7 @@ def draw(table: Path, target: Path) -> None:
         )
         axes.annotate(
             preset,
-            (at[-1], row[-1].mean),
+            (at[-1], labels[number]),
             xytext=(8, 0),
             textcoords="offset points",
             va="center",

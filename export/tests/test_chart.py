@@ -34,6 +34,10 @@ def test_the_same_table_gives_the_same_drawing_with_every_name(table, tmp_path):
     assert all(word in text for word in ("resnet18", "vit-tiny", "chance, 5 countries"))
 
 
+def test_labels_do_not_lie_on_each_other():
+    assert chart.apart([0.54, 0.51, 0.2], 0.05) == pytest.approx([0.56, 0.51, 0.2])
+
+
 def test_a_table_of_something_else_is_refused_by_name(tmp_path):
     path = tmp_path / "other.csv"
     path.write_text("a,b\n1,2\n", encoding="utf-8")
