@@ -86,7 +86,8 @@ pub enum VerifyError {
     /// It differs too much.
     #[error(
         "model {model} computes something else here than in PyTorch: over {} pictures logits differ by {:.4} ({} allowed), \
-         the first guess agrees for {:.1} % ({:.1} % needed), accuracy differs by {:.2} points ({:.2} allowed); it was not added",
+         the first guess agrees for {:.1} % ({:.1} % needed), accuracy differs by {:.2} points ({:.2} allowed); it was not added. A network that \
+         the rounding of a decoder can sway needs more pictures, more epochs or a lower --lr",
         found.pictures, found.logit_difference, found.tolerance.logit, found.agreement * 100.0,
         found.tolerance.agreement * 100.0, found.accuracy_difference * 100.0, found.tolerance.accuracy * 100.0
     )]
