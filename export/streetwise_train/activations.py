@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 #: The one phase, and the kinds of artifacts.
 PHASE, PICTURE, TABLE = "activations", "activation", "activations"
-#: Weight of the total variation against the margin of the logits; README.md shows what it does.
-SMOOTHNESS = 1000.0
+#: Pull of the total variation against that of the network; see ``dreams.ascent``.
+SMOOTHNESS = 2.0
+#: What the pictures maximise, in words, for ``activations.json``.
+OBJECTIVE = "the country's logit minus the mean of the other countries' logits"
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,6 @@ def paint_all(run: Path, out: Path, wanted: Wanted, control: Control) -> dict:
         raise TrainError("out-of-memory", message, hint) from error
     seconds = {PHASE: round(time.monotonic() - began, 3)}
     return {"seconds": seconds, "metrics": {"last": None, "best": None}}
-
-
-#: What the pictures maximise, in words, for ``activations.json``.
-OBJECTIVE = "the country's logit minus the mean of the other countries' logits"
 
 
 def choose(run: Path, found: Trained, wanted: Wanted) -> list[str]:

@@ -1,9 +1,9 @@
 """Pictures that excite one logit most: gradient ascent on the input (Olah et al. 2017).
 
-A picture is not optimised pixel by pixel, which ends in noise, but through its Fourier coefficients
-in decorrelated colours, both of which natural pictures weigh evenly (Olah, Mordvintsev and Schubert,
-"Feature Visualization", Distill 2017, and its library lucid, whose constants these are). Each step
-sees it shifted, scaled and turned a little, so that only what survives such changes pays.
+A picture is not optimised pixel by pixel, which ends in noise, but through its Fourier
+coefficients in decorrelated colours (Olah, Mordvintsev and Schubert, "Feature Visualization",
+Distill 2017, and its library lucid, whose constants these are). Each step sees it shifted, scaled
+and turned a little, so that only what survives such changes pays.
 """
 
 from __future__ import annotations
@@ -102,15 +102,29 @@ def moved(colours: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 
 def variation(colours: torch.Tensor) -> torch.Tensor:
-    """Total variation: mean squared difference of neighbours, both ways (Mahendran et al. 2015)."""
+    """Total variation: half the squared differences of neighbours, summed (Mahendran et al. 2015)."""
     down, right = colours.diff(dim=2), colours.diff(dim=3)
-    return down.square().mean() + right.square().mean()
+    return (down.square().sum() + right.square().sum()) / 2
 
 
 def margin(logits: torch.Tensor, country: int) -> torch.Tensor:
     """What is climbed: the country's logit minus the mean of the others', [batch]."""
     others = (logits.sum(1) - logits[:, country]) / (logits.shape[1] - 1)
     return logits[:, country] - others
+
+
+def ascent(
+    eye: Eye, colours: torch.Tensor, country: int, smoothness: float, generator: torch.Generator
+) -> torch.Tensor:
+    """The direction, shaped like ``colours``, in which one step should change them.
+
+    That of the margin is brought to a root mean square of 1, so that ``smoothness``, the weight of
+    the total variation, means the same for networks with small and with large logits.
+    """
+    seen = colours.detach().requires_grad_()
+    (up,) = torch.autograd.grad(margin(eye(moved(seen, generator)), country).sum(), seen)
+    (rough,) = torch.autograd.grad(variation(seen), seen)
+    return up / up.square().mean().sqrt().clamp_min(1e-20) - smoothness * rough
 
 
 def to_bytes(colours: torch.Tensor) -> np.ndarray:
@@ -137,8 +151,7 @@ def excite(
 ) -> Excited:
     """Paints what excites ``country`` (a position in the logits) most, ``size`` pixels a side.
 
-    ``eye`` is in evaluation mode. ``smoothness`` weighs the total variation against the margin of
-    the logits. ``step`` is told how many of the ``steps`` are done and may end the work by
+    ``eye`` is in evaluation mode; :func:`ascent` explains ``smoothness``. ``step`` is told how many of the ``steps`` are done and may end the work by
     raising. The same ``seed`` gives the same picture on a processor with the same number of
     threads. Raises :class:`TrainError` of kind ``not-finite`` where the network answers with a
     number that is none.
@@ -151,9 +164,10 @@ def excite(
     for done in range(steps):
         optimiser.zero_grad()
         colours = painting()
-        gain = margin(eye(moved(colours, generator)), country).mean()
-        (smoothness * variation(colours) - gain).backward()
-        check(gain, painting, done)
+        direction = ascent(eye, colours, country, smoothness, generator)
+        if not torch.isfinite(direction).all():
+            raise not_finite(done)
+        colours.backward(-direction)
         optimiser.step()
         step(done + 1)
     pixels = to_bytes(painting())
@@ -162,12 +176,6 @@ def excite(
     if not math.isfinite(share):
         raise not_finite(steps)
     return Excited(pixels, float(first[country]), float(last[country]), share)
-
-
-def check(gain: torch.Tensor, painting: Painting, done: int) -> None:
-    """Raises :class:`TrainError` of kind ``not-finite`` where a step has no direction."""
-    if not (torch.isfinite(gain) and torch.isfinite(painting.waves.grad).all()):
-        raise not_finite(done)
 
 
 def not_finite(done: int) -> TrainError:
