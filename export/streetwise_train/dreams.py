@@ -27,6 +27,8 @@ START = 0.01
 DAMPING = 4.0
 #: Adam's rate (lucid).
 RATE = 0.05
+#: Pull of every colour towards grey; without it large areas end black or white.
+GREYNESS = 1.0
 #: Largest shift as a share of the side, change of scale, and turn in degrees, either way.
 SHIFT, SCALE, TURN = 0.06, 0.1, 8.0
 
@@ -102,7 +104,7 @@ def moved(colours: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 
 def variation(colours: torch.Tensor) -> torch.Tensor:
-    """Total variation: half the squared differences of neighbours, summed (Mahendran et al. 2015)."""
+    """Total variation: half the squared differences of neighbours (Mahendran and Vedaldi 2015)."""
     down, right = colours.diff(dim=2), colours.diff(dim=3)
     return (down.square().sum() + right.square().sum()) / 2
 
@@ -119,12 +121,13 @@ def ascent(
     """The direction, shaped like ``colours``, in which one step should change them.
 
     That of the margin is brought to a root mean square of 1, so that ``smoothness``, the weight of
-    the total variation, means the same for networks with small and with large logits.
+    the total variation, and ``GREYNESS`` mean the same for networks with small and large logits.
     """
     seen = colours.detach().requires_grad_()
     (up,) = torch.autograd.grad(margin(eye(moved(seen, generator)), country).sum(), seen)
     (rough,) = torch.autograd.grad(variation(seen), seen)
-    return up / up.square().mean().sqrt().clamp_min(1e-20) - smoothness * rough
+    up = up / up.square().mean().sqrt().clamp_min(1e-20)
+    return up - smoothness * rough - GREYNESS * (seen.detach() - 0.5)
 
 
 def to_bytes(colours: torch.Tensor) -> np.ndarray:
@@ -151,10 +154,10 @@ def excite(
 ) -> Excited:
     """Paints what excites ``country`` (a position in the logits) most, ``size`` pixels a side.
 
-    ``eye`` is in evaluation mode; :func:`ascent` explains ``smoothness``. ``step`` is told how many of the ``steps`` are done and may end the work by
-    raising. The same ``seed`` gives the same picture on a processor with the same number of
-    threads. Raises :class:`TrainError` of kind ``not-finite`` where the network answers with a
-    number that is none.
+    ``eye`` is in evaluation mode; :func:`ascent` explains ``smoothness``. ``step`` is told how
+    many of the ``steps`` are done and may end the work by raising. The same ``seed`` gives the same
+    picture on a processor with the same number of threads. Raises :class:`TrainError` of kind
+    ``not-finite`` where the network answers with a number that is none.
     """
     number = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
     generator = torch.Generator().manual_seed(number % 2**63)
