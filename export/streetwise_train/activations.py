@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: The one phase, and the kinds of artifacts.
 PHASE, PICTURE, TABLE = "activations", "activation", "activations"
 #: Pull of the total variation against that of the network; see ``dreams.ascent``.
-SMOOTHNESS = 2.0
+SMOOTHNESS = 1.0
 #: What the pictures maximise, in words, for ``activations.json``.
 OBJECTIVE = "the country's logit minus the mean of the other countries' logits"
 

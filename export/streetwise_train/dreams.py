@@ -28,7 +28,7 @@ DAMPING = 4.0
 #: Adam's rate (lucid).
 RATE = 0.05
 #: Pull of every colour towards grey; without it large areas end black or white.
-GREYNESS = 1.0
+GREYNESS = 0.15
 #: Largest shift as a share of the side, change of scale, and turn in degrees, either way.
 SHIFT, SCALE, TURN = 0.06, 0.1, 8.0
 
