@@ -9,10 +9,11 @@ use egui::{Context, Event, Key, Modifiers, Ui};
 use crate::capture::Target;
 use crate::engine::{Brain, Command, EyeFactory, Worker};
 use crate::store::{Loaded, Settings};
+use crate::training::studio::{Means, Order, Studio};
 
 use super::background::{Background, Found};
 use super::commands::UiCommand;
-use super::state::{Action, List, Panel, State};
+use super::state::{Action, Choice, List, Panel, State};
 use super::textures::Textures;
 use super::widgets::recent;
 use super::widgets::region::Choosing;
@@ -29,11 +30,16 @@ pub struct Parts {
     pub loaded: Loaded,
     /// Where settings are kept; without one they are not.
     pub settings_path: Option<PathBuf>,
+    /// What models are trained with.
+    pub training: Means,
 }
 
 /// The program behind the window.
 pub struct App {
     worker: Worker,
+    studio: Studio,
+    /// Models that the studio added and the worker has listed.
+    listed: usize,
     background: Background,
     state: State,
     toasts: Toasts,
@@ -52,13 +58,17 @@ impl App {
         theme::fonts(ctx);
         let repaint = ctx.clone();
         let worker = Worker::start(parts.brain, parts.eye, Arc::new(move || repaint.request_repaint()))?;
+        let repaint = ctx.clone();
+        let cache = parts.training.paths.training_cache();
+        let studio = Studio::start(parts.training, Arc::new(move || repaint.request_repaint()))?;
         let background = Background::start(ctx, parts.settings_path.clone())?;
-        let state = State::new(parts.loaded.settings, parts.settings_path, Textures::start(ctx)?);
+        let mut state = State::new(parts.loaded.settings, parts.settings_path, Textures::start(ctx)?);
+        state.train.form.cache = cache;
         let mut toasts = Toasts::default();
         if let Some(notice) = parts.loaded.notice {
             toasts.say(notice);
         }
-        let mut app = Self { worker, background, state, toasts, pasted: None, look: None };
+        let mut app = Self { worker, studio, listed: 0, background, state, toasts, pasted: None, look: None };
         app.dress(ctx);
         Ok(app)
     }
@@ -82,13 +92,37 @@ impl App {
             match found {
                 Found::Files(files) => self.worker.send(Command::Open(files)),
                 Found::Picture(picture) => self.worker.send(Command::Look(picture)),
-                Found::Library(path) => {
-                    self.state.settings.runtime = Some(path);
-                    self.background.save(&self.state.settings);
-                }
+                Found::Chosen(choice, path) => self.chosen(choice, path),
                 Found::Text(text) => self.pasted = Some(text),
                 Found::Tell(text) => self.toasts.say(text),
             }
+        }
+    }
+
+    fn chosen(&mut self, choice: Choice, path: PathBuf) {
+        match choice {
+            Choice::Library => {
+                self.state.settings.runtime = Some(path);
+                self.background.save(&self.state.settings);
+            }
+            Choice::DataFolder | Choice::DataIndex => {
+                self.state.train.form.data = path.display().to_string();
+                self.studio.send(Order::LookAt(path));
+            }
+            Choice::Weights => self.state.train.form.use_weights(&path),
+        }
+    }
+
+    /// Takes the studio's newest board in, and tells the worker of models that were added.
+    fn take_board(&mut self) {
+        self.state.board = self.studio.board();
+        let added = self.state.board.added.len();
+        if added > self.listed {
+            self.listed = added;
+            self.worker.send(Command::ListModels);
+        }
+        if let Some(order) = self.state.train.watch(self.state.panel == Panel::Train) {
+            self.studio.send(order);
         }
     }
 
@@ -139,6 +173,7 @@ impl App {
             Action::Engine(command) => self.worker.send(command),
             Action::Capture(target) => self.capture(target),
             Action::UseModel(id) => {
+                self.state.panel = Panel::Assist;
                 self.state.settings.model = Some(id.clone());
                 self.background.save(&self.state.settings);
                 self.worker.send(Command::UseModel(id));
@@ -150,7 +185,14 @@ impl App {
             }
             Action::RegionOn(index) => self.region_on(index),
             Action::Changed => self.background.save(&self.state.settings),
-            Action::ChooseLibrary => self.background.choose_library(),
+            Action::Choose(choice) => self.background.choose(choice),
+            Action::Train(order) => self.studio.send(order),
+            Action::Open(path) => {
+                self.state.panel = Panel::Assist;
+                self.worker.send(Command::Open(vec![path]));
+            }
+            Action::Copy(text) => self.background.copy(text),
+            Action::Save { name, bytes } => self.background.save_as(&name, bytes),
         }
     }
 
@@ -228,6 +270,7 @@ impl App {
             UiCommand::Seen => state.show_seen = !state.show_seen,
             UiCommand::Card => state.show_card = !state.show_card,
             UiCommand::Assist => state.panel = Panel::Assist,
+            UiCommand::Train => state.panel = Panel::Train,
             UiCommand::Settings => state.panel = Panel::Settings,
             UiCommand::Close => self.close_top(),
             UiCommand::Understood => {
@@ -278,6 +321,7 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut Frame) {
         self.state.refresh(self.worker.snapshot());
+        self.take_board();
         self.state.textures.turn();
         self.take_found();
         self.take_drops(ctx);

@@ -40,6 +40,8 @@ pub enum UiCommand {
     Older,
     /// The panel for one picture.
     Assist,
+    /// The panel for training models.
+    Train,
     /// The panel of the settings.
     Settings,
     /// The note on fair play was read.
@@ -69,7 +71,7 @@ const fn words(text: &'static str, tooltip: &'static str, icon: &'static str) ->
 
 impl UiCommand {
     /// All of them; keys are looked for in this order.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Open,
         Self::Paste,
         Self::PickWindow,
@@ -87,6 +89,7 @@ impl UiCommand {
         Self::Newer,
         Self::Older,
         Self::Assist,
+        Self::Train,
         Self::Settings,
         Self::Understood,
         Self::TextLarger,
@@ -127,6 +130,7 @@ impl UiCommand {
             Self::Newer => words("Newer", "Go to the newer picture of the strip", icon::CARET_LEFT),
             Self::Older => words("Older", "Go to the older picture of the strip", icon::CARET_RIGHT),
             Self::Assist => words("Assist", "One picture now", icon::BINOCULARS),
+            Self::Train => words("Train", "Make a model of your own and watch it being made", icon::BARBELL),
             Self::Settings => words("Settings", "Theme, text, coach, engine", icon::GEAR),
             Self::Understood => words("Understood", "Do not show this note again", icon::CHECK),
             Self::TextLarger => words("Larger text", "Make all text larger", icon::MAGNIFYING_GLASS_PLUS),
@@ -178,6 +182,7 @@ impl UiCommand {
             Self::Newer => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowLeft)),
             Self::Older => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowRight)),
             Self::Assist => command(Key::Num1),
+            Self::Train => command(Key::Num5),
             Self::Settings => command(Key::Comma),
             Self::TextLarger => command(Key::Plus),
             Self::TextSmaller => command(Key::Minus),

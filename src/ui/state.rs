@@ -5,10 +5,13 @@ use std::sync::Arc;
 use crate::capture::Target;
 use crate::engine::{Command, Snapshot};
 use crate::store::Settings;
+use crate::training::studio::{Board, Order};
 
 use super::coach::Coach;
 use super::commands::UiCommand;
+use super::panels::train::Train;
 use super::textures::Textures;
+use super::theme::Colours;
 use super::widgets::region::Choosing;
 
 /// A panel that the rail leads to.
@@ -17,6 +20,8 @@ pub enum Panel {
     /// One picture now.
     #[default]
     Assist,
+    /// Making models.
+    Train,
     /// The settings.
     Settings,
 }
@@ -28,6 +33,19 @@ pub enum List {
     Windows,
     /// Monitors.
     Monitors,
+}
+
+/// What is chosen by dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// An ONNX Runtime library.
+    Library,
+    /// A folder of labelled pictures.
+    DataFolder,
+    /// The index of labelled pictures.
+    DataIndex,
+    /// Pretrained weights.
+    Weights,
 }
 
 /// What a part of the window asks for; done after the frame is drawn.
@@ -47,8 +65,21 @@ pub enum Action {
     RegionOn(usize),
     /// The settings were changed in place.
     Changed,
-    /// Choose an ONNX Runtime library by dialog.
-    ChooseLibrary,
+    /// Choose something by dialog.
+    Choose(Choice),
+    /// Something for the studio.
+    Train(Order),
+    /// Look at a picture file.
+    Open(std::path::PathBuf),
+    /// Put a text into the clipboard.
+    Copy(String),
+    /// Write a file that the user chooses; the name is proposed.
+    Save {
+        /// Name that is proposed.
+        name: String,
+        /// What is written.
+        bytes: Vec<u8>,
+    },
 }
 
 /// The field for the user's own guess.
@@ -96,6 +127,12 @@ pub struct State {
     pub last_target: Option<Target>,
     /// Textures.
     pub textures: Textures,
+    /// Training in this frame.
+    pub board: Arc<Board>,
+    /// What the training panel remembers.
+    pub train: Train,
+    /// The colour of each run and model in plots.
+    pub colours: Colours,
 }
 
 impl State {
@@ -119,6 +156,9 @@ impl State {
             region: None,
             last_target: None,
             textures,
+            board: Arc::default(),
+            train: Train::default(),
+            colours: Colours::default(),
         }
     }
 

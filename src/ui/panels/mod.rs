@@ -2,6 +2,7 @@
 
 pub mod assist;
 pub mod settings;
+pub mod train;
 
 mod answer;
 mod capture;

@@ -3,6 +3,7 @@
 pub mod card;
 pub mod message;
 pub mod picture;
+pub mod plot;
 pub mod ranking;
 pub mod recent;
 pub mod region;
