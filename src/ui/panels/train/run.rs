@@ -171,9 +171,9 @@ fn going_on(ui: &mut Ui, state: &State, line: &RunLine, detail: &RunDetail) {
     if let Some(bytes) = s.memory {
         text += &format!(", {} in use", words::bytes(bytes));
     }
-    let bar = ProgressBar::new(share.clamp(0.0, 1.0)).text(text.clone()).desired_width(ui.available_width());
-    let response = ui.add(bar);
-    crate::ui::widgets::named(response, &text);
+    ui.label(&text);
+    let bar = ProgressBar::new(share.clamp(0.0, 1.0)).desired_height(6.0).desired_width(ui.available_width());
+    crate::ui::widgets::named(ui.add(bar), &text);
     ui.ctx().request_repaint_after(Duration::from_secs(1));
 }
 
