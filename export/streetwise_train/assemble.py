@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from . import export, golden, metrics, quantise
+from . import attention, export, golden, metrics, quantise
 from .cache import FLOAT
 from .head import Head
 
@@ -88,11 +88,12 @@ def compare(exact: np.ndarray, small: np.ndarray, labels: np.ndarray) -> tuple[f
 def write_graph(model: Classifier, size: int, target: Path, stored: str) -> float:
     """Writes the graph with small weights to ``target``; returns the float graph's difference.
 
-    The float32 graph is exported and compared with PyTorch first, and is not kept.
+    A ViT's graph tells its attention as well (``attention.grid`` says how). The float32 graph is
+    exported and compared with PyTorch first, and is not kept.
     """
     with tempfile.TemporaryDirectory() as folder:
         exact = Path(folder) / "float.onnx"
-        export.export_onnx(model, size, exact)
+        attention.export_onnx(model, size, exact)
         difference = check_float(model, exact, size)
         if stored == FLOAT:
             shutil.copyfile(exact, target)

@@ -3,3 +3,5 @@
 CURRENT = "checkpoint.safetensors"
 PREVIOUS = "checkpoint.previous.safetensors"
 ALL = (CURRENT, PREVIOUS)
+#: Weights of the best epoch, kept where early stopping may go past it.
+BEST = "best.safetensors"

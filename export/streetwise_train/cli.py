@@ -22,6 +22,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     text = "train a preset on a folder of pictures, or go on with a run"
     options.add_train(commands.add_parser("train", help=text, description=text))
+    text = "paint the pictures that excite the countries of a trained run most"
+    options.add_activations(commands.add_parser("activations", help=text, description=text))
     text = "list the architectures that can be trained"
     presets = commands.add_parser("presets", help=text, description=text)
     presets.add_argument("--json", action="store_true", help="one object a line")
@@ -55,6 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = top.parse_args(arguments)
     if chosen.command == "train":
         return options.train(chosen, top)
+    if chosen.command == "activations":
+        return options.activations(chosen)
     if chosen.command == "presets":
         return list_presets(chosen.json)
     if chosen.command == "cost":

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from . import attention, data, evaluation, export, files, gate, manifest, usercard, views
+from . import attention, data, evaluation, files, gate, manifest, usercard, views
 from .classifier import Classifier
 from .dataset import Samples, Split
 from .presets import Preset
@@ -162,7 +162,7 @@ class Build:
         total = 6
         some = spread(len(self.split.valid), gate.PICTURES)
         exact = self.folder / "exact.onnx"
-        grid = self.export(exact)
+        grid = attention.export_onnx(self.model, self.view.size, exact)
         progress(next(steps), total)
         tensors = np.stack([self.view(f) for f in self.samples.file[self.split.valid[some]]])
         labels = self.samples.labels[self.split.valid[some]]
@@ -182,16 +182,6 @@ class Build:
         self.describe(found, grid, (chosen, all_ways, len(some)))
         self.reference(chosen, some, logits)
         progress(total, total)
-
-    def export(self, path: Path) -> attention.Grid | None:
-        """Writes the float32 graph; a ViT's with its last attention as the second output."""
-        grid, size = attention.grid(self.model), self.view.size
-        if grid is None:
-            export.export_onnx(self.model, size, path)
-        else:
-            explained = attention.Explained(self.model)
-            export.export_onnx(explained, size, path, (export.OUTPUT, export.ATTENTION))
-        return grid
 
     def describe(
         self,
@@ -213,13 +203,8 @@ class Build:
             self.samples.countries,
             about,
             self.view.size,
+            grid,
         )
-        if grid is not None:
-            made["output"]["attention"] = {
-                "name": export.ATTENTION,
-                "grid": [grid.rows, grid.columns],
-                "prefix_tokens": grid.prefix_tokens,
-            }
         manifest.write(self.folder, made)
 
     def beginning(self) -> str:

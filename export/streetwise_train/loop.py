@@ -14,7 +14,7 @@ from fastai.losses import CrossEntropyLossFlat
 from timm.utils import ModelEmaV3
 from torch import nn
 
-from . import checkpoint, stepper
+from . import checkpoint, checkpoint_names, stepper
 from .batches import Batches
 from .checkpoint import Checkpoint
 from .control import Control
@@ -38,8 +38,6 @@ from .state import (
 EVERY = 60.0
 #: fastai's ``fine_tune``: how much lower the rate of the first layers is than the head's.
 RATE_SPREAD = 100
-#: Weights of the best epoch, kept where early stopping may go past it.
-BEST = "best.safetensors"
 
 
 class Loop:
@@ -234,7 +232,9 @@ class Loop:
             return
         best = max(range(len(history)), key=lambda i: (history[i]["macro_f1"], -i))
         if best == len(history) - 1 and self.place.rank == 0:
-            checkpoint.write(self.place.run / BEST, self.weights(), {"epoch": best + 1})
+            checkpoint.write(
+                self.place.run / checkpoint_names.BEST, self.weights(), {"epoch": best + 1}
+            )
         if stage == stages(self.recipe)[-1]:
             self.state.finished = len(history) - 1 - max(best, stage.first) >= patience
 
@@ -327,7 +327,7 @@ class Loop:
 
     def final(self) -> dict[str, torch.Tensor]:
         """The weights to deliver: the best epoch's with early stopping, else the last ones."""
-        best = self.place.run / BEST
+        best = self.place.run / checkpoint_names.BEST
         if self.recipe.early_stopping is not None and best.exists():
             return checkpoint.read(best).tensors
         return self.weights()

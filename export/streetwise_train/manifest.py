@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from . import __version__, assemble, export, golden
+from .attention import Grid
 from .backbones import Backbone
 from .calibrate import Unsure
 from .figures import Figures, rounded
@@ -45,13 +46,18 @@ def golden_entry(graph: Path, size: int, countries: list[str]) -> dict:
 
 
 def build(
-    folder: Path, backbone: Backbone, countries: list[str], figures: Figures, provenance: dict
+    folder: Path,
+    backbone: Backbone,
+    countries: list[str],
+    figures: Figures,
+    provenance: dict,
+    grid: Grid | None = None,
 ) -> dict:
-    """The manifest of the shipped model whose files lie in ``folder``."""
+    """The manifest of the shipped model whose files lie in ``folder``; ``grid`` as in describe."""
     measured = figures.place | {"source_held_out": figures.source}
     about = {"licence": LICENCE} | provenance
     found = Found(figures.temperature, figures.unsure, measured, about)
-    return describe(folder, backbone, backbone.id, backbone.name, countries, found)
+    return describe(folder, backbone, backbone.id, backbone.name, countries, found, grid=grid)
 
 
 @dataclass(frozen=True)
@@ -72,13 +78,16 @@ def describe(
     countries: list[str],
     found: Found,
     size: int | None = None,
+    grid: Grid | None = None,
 ) -> dict:
     """The manifest of the model whose ``model.onnx`` and ``card.md`` lie in ``folder``.
 
-    ``size`` is the side of the input in pixels where it is not the network's own.
+    ``size`` is the side of the input in pixels where it is not the network's own, ``grid`` how
+    the graph's second output lies on the picture, where it has one.
     """
     side = size or network.size
     unsure = {k: v for k, v in asdict(found.unsure).items() if v is not None}
+    output = {"name": export.OUTPUT, "temperature": found.temperature}
     return {
         "schema": SCHEMA,
         "id": id,
@@ -92,7 +101,7 @@ def describe(
             "mean": list(network.mean),
             "std": list(network.std),
         },
-        "output": {"name": export.OUTPUT, "temperature": found.temperature},
+        "output": output | ({"attention": grid.entry()} if grid else {}),
         "countries": countries,
         "unsure": rounded(unsure | {"rule": found.unsure.rule}),
         "metrics": found.metrics,

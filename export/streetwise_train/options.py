@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
@@ -59,6 +60,45 @@ def add_train(command: argparse.ArgumentParser) -> None:
         if field.name in HELP:
             flag = "--" + field.name.replace("_", "-")
             add(flag, type=kind_of(field), default=None, help=HELP[field.name])
+
+
+def number(least: int, most: int) -> Callable[[str], int]:
+    """A converter of options to whole numbers from ``least`` to ``most``."""
+
+    def whole(text: str) -> int:
+        value = int(text)
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{value} is not from {least} to {most}")
+        return value
+
+    return whole
+
+
+def add_activations(command: argparse.ArgumentParser) -> None:
+    """Adds the options of ``activations``."""
+    add = command.add_argument
+    add("--run", type=Path, required=True, help="folder of a run with a checkpoint")
+    add("--out", type=Path, required=True, help="folder for the pictures and activations.json")
+    add("--countries", default="", help="ISO codes separated by commas; all the run knows")
+    add("--steps", type=number(1, 100_000), default=256, help="of gradient ascent on a picture")
+    add("--size", type=number(32, 2048), help="side in pixels; that of the network's input")
+    add("--seed", type=number(0, 2**32 - 1), default=0, help="of the first picture and the shifts")
+    add("--threads", type=number(1, 1024), help="of the processor")
+    add("--detached", action="store_true", help="do not end when stdin does")
+
+
+def activations(chosen: argparse.Namespace) -> int:
+    """Paints; returns the exit status."""
+    from . import activations
+
+    wanted = activations.Wanted(
+        tuple(filter(None, chosen.countries.split(","))),
+        chosen.steps,
+        chosen.size,
+        chosen.seed,
+        chosen.threads,
+    )
+    return activations.main(chosen.run, chosen.out, wanted, chosen.detached)
 
 
 def kind_of(field: object) -> type:

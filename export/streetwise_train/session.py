@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,14 +56,27 @@ def main(run: Path, resume: bool, detached: bool) -> int:
             except (Timeout, OSError) as error:
                 return refuse_locked(run, descriptor, error)
         reporter = protocol.Reporter(run if lead else None, descriptor if lead else None)
-        control = Control(reporter)
-        reporter.emit("hello", v=protocol.VERSION, run=run.name, pid=os.getpid(), resumed=resume)
-        control.on_signals()
-        if lead:
-            protocol.heartbeat(reporter)
-            if not detached:
-                protocol.listen(STDIN, control.command, reporter)
-        return guarded(run, resume, reporter, control)
+        control = greet(run, resume, reporter, detached)
+
+        def work() -> dict:
+            found = load(run, resume, reporter, control)
+            from . import train
+
+            return train.train(found)
+
+        return guarded(work, reporter, control)
+
+
+def greet(run: Path, resume: bool, reporter: protocol.Reporter, detached: bool) -> Control:
+    """Says hello and starts the watchers: signals, heartbeat, commands and end of stdin."""
+    control = Control(reporter)
+    reporter.emit("hello", v=protocol.VERSION, run=run.name, pid=os.getpid(), resumed=resume)
+    control.on_signals()
+    if not reporter.silent:
+        protocol.heartbeat(reporter)
+        if not detached:
+            protocol.listen(STDIN, control.command, reporter)
+    return control
 
 
 def refuse_locked(run: Path, descriptor: int, error: Exception) -> int:
@@ -76,13 +90,13 @@ def refuse_locked(run: Path, descriptor: int, error: Exception) -> int:
     return 1
 
 
-def guarded(run: Path, resume: bool, reporter: protocol.Reporter, control: Control) -> int:
-    """Runs the phases; whatever happens, the last event says how it ended."""
-    try:
-        found = load(run, resume, reporter, control)
-        from . import train
+def guarded(work: Callable[[], dict], reporter: protocol.Reporter, control: Control) -> int:
+    """Runs ``work``, which gives the fields of ``done``.
 
-        reporter.emit("done", **train.train(found))
+    Whatever happens, the last event says how it ended; returns the exit status.
+    """
+    try:
+        reporter.emit("done", **work())
     except StopTraining:
         control.say_stopped(*control.saved)
     except BaseException as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import assemble, cache, card, countries, crossval, data, figures, manifest
+from . import assemble, attention, cache, card, countries, crossval, data, figures, manifest
 from .backbones import BACKBONES, Backbone, Features
 from .crossval import Study
 from .head import Recipe
@@ -152,7 +152,8 @@ def build_one(
         "seed": crossval.SEED,
         "date": date,
     }
-    manifest.write(folder, manifest.build(folder, backbone, chosen, measured, provenance))
+    grid = attention.grid(model)
+    manifest.write(folder, manifest.build(folder, backbone, chosen, measured, provenance, grid))
     say(f"{backbone.id}: wrote {folder}")
 
 

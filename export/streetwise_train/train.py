@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from . import checkpoint, datacheck, dataset, fast, files, pixels, presets
-from .augment import Augment, seed_all
+from . import checkpoint, datacheck, dataset, fast, files, pixels, presets, trained
+from .augment import Augment
 from .batches import Batches, Pixels, Source
 from .loop import Loop
 from .protocol import Progress
@@ -134,15 +134,7 @@ def cache(
 
 def build(session: Session, countries: list[str]) -> presets.Classifier:
     """The network with the preset's weights and a head drawn from the seed."""
-    recipe, job = session.recipe, session.job
-    seed_all(recipe.seed)
-    return presets.build(
-        recipe.preset,
-        len(countries),
-        size=recipe.size,
-        weights=job.weights,
-        from_scratch=job.from_scratch,
-    )
+    return trained.build(session.recipe, session.job, len(countries))
 
 
 def prepare(

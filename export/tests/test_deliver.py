@@ -72,7 +72,7 @@ def test_a_trained_network_becomes_a_model_folder(made):
     written = json.loads((run / "model" / "model.json").read_text(encoding="utf-8"))
     assert (written["id"], written["schema"], written["input"]["size"]) == ("mine", 1, 32)
     assert written["output"]["attention"] == {
-        "name": "attention", "grid": [2, 2], "prefix_tokens": 1,
+        "name": "attention", "blocks": 2, "grid": [2, 2], "prefix_tokens": 1,
     }  # fmt: skip
     assert written["countries"] == ["AU", "BR", "JP"]
     report_of = written["provenance"]["gate"]

@@ -11,7 +11,7 @@ import pytest
 import torch
 from test_gate import train_two_steps
 
-from streetwise_train import assemble, attention, deliver, export, gate, presets
+from streetwise_train import assemble, attention, deliver, gate, presets
 
 #: Pictures that are compared.
 COUNT = 4
@@ -35,11 +35,7 @@ def test_a_preset_builds_trains_exports_and_passes(name, tmp_path):
     with torch.inference_mode():
         logits = model(pictures).numpy()
     graph = tmp_path / "exact.onnx"
-    if attention.grid(model):
-        names = (export.OUTPUT, export.ATTENTION)
-        export.export_onnx(attention.Explained(model), size, graph, names)
-    else:
-        export.export_onnx(model, size, graph)
+    attention.export_onnx(model, size, graph)
     exported = time.monotonic()
     real = (pictures.numpy(), logits, logits.argmax(1))
     found = gate.variants(graph, real, pictures.numpy()[:2], deliver.last_layer(model))

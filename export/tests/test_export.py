@@ -5,11 +5,22 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import timm
 import torch
 from conftest import TinyFeatures, make_study
 from onnx import TensorProto, helper, numpy_helper
 
-from streetwise_train import assemble, card, crossval, figures, golden, manifest, quantise
+from streetwise_train import (
+    assemble,
+    attention,
+    card,
+    crossval,
+    export,
+    figures,
+    golden,
+    manifest,
+    quantise,
+)
 from streetwise_train.backbones import BACKBONES, Features
 from streetwise_train.countries import Evidence
 from streetwise_train.head import Recipe
@@ -146,3 +157,33 @@ def test_the_golden_answer_is_the_graphs_own(tiny, tmp_path):
     logits = assemble.run_graph(path, golden.tensor(32, entry["seed"]))[0]
     assert np.abs(logits - entry["logits"]).max() < entry["tolerance"]
     assert entry["top5"][0] == f"C{logits.argmax()}"
+
+
+class SmallVit(Features):
+    """The shipped ViT's way from tokens to features on a body of two blocks, random weights."""
+
+    def __init__(self):
+        torch.nn.Module.__init__(self)
+        torch.manual_seed(0)
+        options = {"img_size": 32, "depth": 2, "embed_dim": 24, "num_heads": 3}
+        self.body = timm.create_model("vit_tiny_patch16_224", num_classes=0, **options)
+        self.tokens, self.width = True, 48
+        self.eval()
+
+
+@pytest.mark.parametrize("stored", ["float", "int8"])
+def test_a_shipped_vit_tells_its_attention(study, tmp_path, stored):
+    head = crossval.fit(study, study.labels >= 0, Recipe())
+    model, path = assemble.Classifier(SmallVit(), head), tmp_path / "model.onnx"
+    assert assemble.write_graph(model, 32, path, stored) <= assemble.MAX_DIFFERENCE
+    found = attention.grid(model)
+    outputs = {o.name: o.shape for o in export.open_session(path).get_outputs()}
+    tokens = found.rows * found.columns + found.prefix_tokens
+    assert outputs[found.entry()["name"]][1:] == [found.blocks, tokens, tokens] == [2, 5, 5]
+    (tmp_path / "card.md").write_text("card", encoding="utf-8")
+    place = crossval.by_place(study, Recipe()).logits
+    measured = figures.measure(study, place, crossval.by_source(study, Recipe()))
+    written = manifest.build(tmp_path, TINY, study.countries, measured, {}, found)
+    assert written["output"]["attention"] == {
+        "name": "attention", "blocks": 2, "grid": [2, 2], "prefix_tokens": 1,
+    }  # fmt: skip

@@ -46,13 +46,8 @@ def test_a_trained_network_passes_the_gate(family, tmp_path):
     pictures = rng.normal(size=(6, 3, size, size)).astype(np.float32)
     with torch.inference_mode():
         logits = model(torch.from_numpy(pictures)).numpy()
-    graph, grid = tmp_path / "exact.onnx", attention.grid(model)
-    assert (grid is not None) == (family == "vit")
-    if grid:
-        names = (export.OUTPUT, export.ATTENTION)
-        export.export_onnx(attention.Explained(model), size, graph, names)
-    else:
-        export.export_onnx(model, size, graph)
+    graph = tmp_path / "exact.onnx"
+    assert (attention.export_onnx(model, size, graph) is not None) == (family == "vit")
     real = (pictures, logits, logits.argmax(1))
     found = gate.variants(graph, real, pictures[:2], deliver.last_layer(model))
     by_name = {v.name: v for v in found}
@@ -65,24 +60,40 @@ def test_a_trained_network_passes_the_gate(family, tmp_path):
     gate.choose(found)
 
 
-def test_attention_is_the_one_that_was_used_and_changes_no_logit(tmp_path):
+def attention_by_hand(body, pictures):
+    """Softmax of queries and keys of every block, averaged over its heads."""
+    tokens = body.norm_pre(body._pos_embed(body.patch_embed(pictures)))
+    found = []
+    for block in body.blocks:
+        layer = block.attn
+        width = layer.num_heads * layer.head_dim
+        q, k = layer.qkv(block.norm1(tokens))[..., : 2 * width].split(width, dim=-1)
+        q, k = (x.unflatten(-1, (layer.num_heads, -1)).transpose(1, 2) for x in (q, k))
+        found.append((q @ k.mT * layer.head_dim**-0.5).softmax(-1).mean(1))
+        tokens = block(tokens)
+    return torch.stack(found, 1)
+
+
+def test_attention_is_that_of_every_block_and_changes_no_logit(tmp_path):
     model, size = make("vit")
     model.eval()
     pictures = torch.randn(3, 3, size, size)
+    fused = [block.attn.fused_attn for block in model.body.blocks]
     with torch.inference_mode():
         before = model(pictures).numpy()
-        logits, seen = attention.Explained(model)(pictures)
-    np.testing.assert_allclose(logits.numpy(), before, atol=1e-5)
-    assert seen.shape == (3, 3, 5, 5)
-    np.testing.assert_allclose(seen.sum(-1).numpy(), 1, atol=1e-5)
-    found = attention.grid(model)
-    assert found.rows * found.columns + found.prefix_tokens == 5
+        expected = attention_by_hand(model.body, pictures).numpy()
+    assert np.abs(expected[:, 0] - expected[:, 1]).max() > 1e-3
     path = tmp_path / "graph.onnx"
-    names = (export.OUTPUT, export.ATTENTION)
-    export.export_onnx(attention.Explained(model), size, path, names)
-    ran = export.open_session(path).run(None, {export.INPUT: pictures.numpy()})
-    np.testing.assert_allclose(ran[0], before, atol=1e-4)
-    np.testing.assert_allclose(ran[1], seen.numpy(), atol=1e-5)
+    found = attention.export_onnx(model, size, path)
+    assert found == attention.Grid(rows=2, columns=2, prefix_tokens=1, blocks=2)
+    session = export.open_session(path)
+    assert session.get_outputs()[1].shape[1:] == [2, 5, 5]
+    logits, seen = session.run([export.OUTPUT, export.ATTENTION], {export.INPUT: pictures.numpy()})
+    np.testing.assert_allclose(logits, before, atol=1e-4)
+    np.testing.assert_allclose(seen, expected, atol=1e-5)
+    np.testing.assert_allclose(seen.sum(-1), 1, atol=1e-5)
+    assert [block.attn.fused_attn for block in model.body.blocks] == fused
+    assert not any(block.attn.attn_drop._forward_hooks for block in model.body.blocks)
 
 
 def test_a_graph_that_is_not_the_network_is_refused(tmp_path):

@@ -41,16 +41,21 @@ pub struct Output {
     pub name: String,
     /// What the logits are divided by before the softmax (Guo et al. 2017), fitted on held-out places.
     pub temperature: f32,
-    /// The graph's second output, where it gives the attention of its last block.
+    /// The graph's second output, where it gives the attention of its blocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention: Option<Attention>,
 }
 
-/// Attention of a transformer's last block, a second output that explains a guess.
+/// Attention of a transformer's blocks, a second output that explains a guess.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attention {
-    /// Name in the graph; float32 [batch, heads, tokens, tokens], each row sums to 1.
+    /// Name in the graph; float32 [batch, blocks, tokens, tokens], heads averaged, blocks in the order in which they
+    /// run, each row (what its token took from each) sums to 1: what attention rollout needs (Abnar and Zuidema 2020).
     pub name: String,
+    /// Number of blocks. `None` in models made before it was told: their output is [batch, heads, tokens, tokens] of
+    /// the last block alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<u32>,
     /// Rows and columns of the patches.
     pub grid: [u32; 2],
     /// Tokens before the patches: the class token, and registers where there are any.
@@ -187,6 +192,10 @@ impl Manifest {
                 self.output.attention.as_ref().is_none_or(|a| a.grid.iter().all(|side| *side > 0)),
                 "`output.attention.grid` must not be empty",
             ),
+            (
+                self.output.attention.as_ref().is_none_or(|a| a.blocks != Some(0)),
+                "`output.attention.blocks` must not be 0",
+            ),
             (self.countries.len() >= 2, "`countries` must name at least two"),
             (unknown.is_none(), "`countries` has a code that is not ISO 3166-1 alpha-2"),
             (distinct.len() == self.countries.len(), "`countries` names one twice"),
@@ -236,12 +245,21 @@ mod tests {
     fn attention_is_an_optional_output() {
         let mut json = example();
         json["output"]["attention"] =
-            serde_json::json!({ "name": "attention", "grid": [16, 16], "prefix_tokens": 1 });
-        let manifest = Manifest::parse("tiny", json.to_string().as_bytes()).unwrap();
-        assert_eq!(manifest.output.attention.as_ref().unwrap().grid, [16, 16]);
+            serde_json::json!({ "name": "attention", "blocks": 12, "grid": [16, 16], "prefix_tokens": 1 });
+        let read = |json: &Value| Manifest::parse("tiny", json.to_string().as_bytes());
+        let manifest = read(&json).unwrap();
+        let found = manifest.output.attention.as_ref().unwrap();
+        assert_eq!((found.grid, found.blocks), ([16, 16], Some(12)));
         assert_eq!(serde_json::to_value(&manifest).unwrap(), json);
-        json["output"]["attention"]["grid"] = serde_json::json!([0, 16]);
-        assert!(Manifest::parse("tiny", json.to_string().as_bytes()).is_err());
+        for (key, wrong) in [("grid", serde_json::json!([0, 16])), ("blocks", 0.into())] {
+            let mut json = json.clone();
+            json["output"]["attention"][key] = wrong;
+            assert!(read(&json).unwrap_err().to_string().contains(key));
+        }
+        json["output"]["attention"].as_object_mut().unwrap().remove("blocks");
+        let older = read(&json).unwrap();
+        assert_eq!(older.output.attention.as_ref().unwrap().blocks, None);
+        assert_eq!(serde_json::to_value(&older).unwrap(), json);
     }
 
     #[test]
