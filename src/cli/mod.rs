@@ -5,9 +5,11 @@
 
 mod bench;
 mod capture;
+mod compare;
 mod doctor;
 mod evaluate;
 mod guess;
+mod measure;
 mod models;
 mod runs;
 mod runtime;
@@ -78,6 +80,8 @@ enum Subcommands {
     Doctor(doctor::DoctorArgs),
     /// Measure models on labelled pictures
     Evaluate(evaluate::EvaluateArgs),
+    /// Hold two to six models side by side: figures, a test, where they differ, a report
+    Compare(compare::CompareArgs),
     /// Train a model on a folder of pictures, verify it and add it to your models
     Train(Box<train::TrainArgs>),
     /// List, show, stop, resume, copy, delete and compare training runs
@@ -139,6 +143,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Subcommands::Models(args) => models::run(&args, &context),
         Subcommands::Doctor(args) => doctor::run(&args, &context),
         Subcommands::Evaluate(args) => evaluate::run(&args, &context),
+        Subcommands::Compare(args) => compare::run(&args, &context),
         Subcommands::Train(args) => train::run(&args, &context),
         Subcommands::Runs(args) => runs::run(&args, &context),
         Subcommands::Runtime(args) => runtime::run(&args, &context),
