@@ -15,10 +15,13 @@
 //! - [`chart`]: charts as SVG and PNG.
 //! - [`watch`]: progress and cancelling of long work.
 //! - [`compare`]: models side by side, with tests, charts and a report.
+//! - [`explain`]: heatmaps of a guess, and whether they tell the truth.
+//! - [`bench`]: time, throughput and memory of models on this machine.
 //! - [`training`]: the trainer's environment, its process and protocol, the runs, and what becomes of a finished one.
 //! - `ui`: the window (feature `gui`).
 //! - [`cli`]: the command line, one file per subcommand.
 
+pub mod bench;
 pub mod capture;
 pub mod chart;
 pub mod cli;
@@ -26,6 +29,7 @@ pub mod compare;
 pub mod dataset;
 pub mod engine;
 pub mod evaluate;
+pub mod explain;
 pub mod geo;
 pub mod imaging;
 pub mod model;

@@ -126,6 +126,12 @@ impl Models {
         }
     }
 
+    /// The identifiers of all models that can be used.
+    pub(crate) fn all(&self) -> Vec<String> {
+        let usable = self.library.entries().filter(|(_, entry)| entry.is_ok());
+        usable.map(|(name, _)| name.to_owned()).collect()
+    }
+
     /// The countries that all of `names` know; none where none is named.
     pub(crate) fn known_to(&self, names: &[String]) -> anyhow::Result<Option<BTreeSet<String>>> {
         let mut common: Option<BTreeSet<String>> = None;

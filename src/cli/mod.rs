@@ -4,10 +4,12 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
+mod bench_guess;
 mod capture;
 mod compare;
 mod doctor;
 mod evaluate;
+mod explain;
 mod guess;
 mod measure;
 mod models;
@@ -90,7 +92,9 @@ enum Subcommands {
     Runtime(runtime::RuntimeArgs),
     /// List what can be captured, or capture it once
     Capture(capture::CaptureArgs),
-    /// Time the way from file to ranking
+    /// Show what a guess rests on, and measure whether that is true
+    Explain(explain::ExplainArgs),
+    /// Time models on this machine, on every engine that is found
     Bench(bench::BenchArgs),
     /// Print completions for a shell
     Completions {
@@ -148,6 +152,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Subcommands::Runs(args) => runs::run(&args, &context),
         Subcommands::Runtime(args) => runtime::run(&args, &context),
         Subcommands::Capture(args) => capture::run(args),
+        Subcommands::Explain(args) => explain::run(&args, &context),
         Subcommands::Bench(args) => bench::run(&args, &context),
         Subcommands::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "streetwise", &mut std::io::stdout());
