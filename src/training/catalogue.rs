@@ -121,10 +121,8 @@ mod tests {
         assert_eq!(PRESETS.map(|preset| preset.id), recipe::PRESETS);
         let python = include_str!("../../export/streetwise_train/presets.py");
         for preset in PRESETS {
-            let row = format!(
-                "(\"{}\", \"{}\", \"{}\", {}, ",
-                preset.id, preset.name, preset.timm, preset.batch
-            );
+            let row =
+                format!("(\"{}\", \"{}\", \"{}\", {}, ", preset.id, preset.name, preset.timm, preset.batch);
             assert!(python.contains(&row), "{row}");
             assert!(preset.times.iter().chain(&preset.memory).all(|figure| *figure > 0.0), "{}", preset.id);
         }

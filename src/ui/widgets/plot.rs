@@ -153,9 +153,9 @@ fn draw<'a>(plot: &mut egui_plot::PlotUi<'a>, series: &'a Series, palette: &them
         plot.line(Line::new(series.name.clone(), PlotPoints::new(bar)).color(series.colour).width(1.5));
     }
     if let Some([x, y]) = series.points.last().filter(|_| !series.dashed) {
-        let label = RichText::new(format!(" {}", series.name)).color(palette.text).small();
+        let label = RichText::new(format!("{} ", series.name)).color(palette.text).small();
         let at = Text::new(format!("{} label", series.name), PlotPoint::new(*x, *y), label);
-        plot.text(at.anchor(Align2::LEFT_BOTTOM));
+        plot.text(at.anchor(Align2::RIGHT_BOTTOM));
     }
 }
 

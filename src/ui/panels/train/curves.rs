@@ -43,7 +43,7 @@ fn epochs(ui: &mut Ui, state: &mut State, runs: &[&RunDetail], actions: &mut Vec
     let mut losses = series(ui, |m| m.valid_loss, false, "");
     losses.extend(series(ui, |m| m.train_loss, true, ", training"));
     let charts = [
-        ("Loss", "loss, dashed on training pictures", losses, false),
+        ("Loss", "loss (dashed: training)", losses, false),
         ("Macro-F1", "macro-F1, held out", series(ui, |m| m.macro_f1, false, ""), true),
         ("Accuracy", "accuracy, held out", series(ui, |m| m.accuracy, false, ""), true),
         ("Learning rate", "learning rate", series(ui, |m| m.lr, false, ""), true),
@@ -74,8 +74,14 @@ fn finder(ui: &mut Ui, state: &mut State, detail: &RunDetail, actions: &mut Vec<
     if s.lr_curve.is_empty() {
         return;
     }
-    let curve: Vec<[f64; 2]> =
-        s.lr_curve.iter().filter(|(lr, _)| *lr > 0.0).map(|(lr, loss)| [lr.log10(), *loss]).collect();
+    // The last steps of the finder diverge on purpose; drawn to scale they would flatten the part that matters.
+    let highest = s.lr_curve.first().map_or(f64::MAX, |(_, loss)| loss * 1.6);
+    let curve: Vec<[f64; 2]> = s
+        .lr_curve
+        .iter()
+        .filter(|(lr, loss)| *lr > 0.0 && *loss <= highest)
+        .map(|(lr, loss)| [lr.log10(), *loss])
+        .collect();
     let palette = theme::palette(ui.visuals());
     let loss_at = |lr: f64| {
         let nearest = curve.iter().min_by(|a, b| (a[0] - lr).abs().total_cmp(&(b[0] - lr).abs()));
