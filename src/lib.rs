@@ -40,3 +40,4 @@ pub mod training;
 #[cfg(feature = "gui")]
 pub mod ui;
 pub mod watch;
+pub mod workbench;

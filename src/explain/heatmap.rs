@@ -80,7 +80,8 @@ impl Heatmap {
 }
 
 /// The part of the picture that a model sees, in the picture's pixels.
-pub(super) fn area(manifest: &Manifest, picture: &Picture) -> [f64; 4] {
+#[must_use]
+pub fn area(manifest: &Manifest, picture: &Picture) -> [f64; 4] {
     manifest.preprocess.resize.seen_part(picture.pixels.width(), picture.pixels.height())
 }
 

@@ -18,7 +18,7 @@ pub mod deletion;
 
 pub use check::{Check, CheckOptions, Checked, check};
 pub use exciting::{Exciting, exciting};
-pub use heatmap::{Heatmap, Method};
+pub use heatmap::{Heatmap, Method, area};
 pub use occlusion::{Grid, Partial, occlusion};
 pub use rollout::{attention, rollout};
 pub use scorer::Scorer;

@@ -15,10 +15,12 @@ use super::background::{Background, Found};
 use super::commands::UiCommand;
 use super::state::{Action, Choice, List, Panel, State};
 use super::textures::Textures;
+use super::widgets::palette::Palette;
 use super::widgets::recent;
 use super::widgets::region::Choosing;
 use super::widgets::toasts::Toasts;
-use super::{layout, theme};
+use super::{diagnostics, layout, theme};
+use crate::workbench::{self, Workbench};
 
 /// What the window is started with.
 pub struct Parts {
@@ -38,6 +40,7 @@ pub struct Parts {
 pub struct App {
     worker: Worker,
     studio: Studio,
+    workbench: Workbench,
     /// Models that the studio added and the worker has listed.
     listed: usize,
     background: Background,
@@ -59,6 +62,13 @@ impl App {
         let repaint = ctx.clone();
         let worker = Worker::start(parts.brain, parts.eye, Arc::new(move || repaint.request_repaint()))?;
         let repaint = ctx.clone();
+        let bench = workbench::Means {
+            choice: parts.training.choice.clone(),
+            device: parts.training.device,
+            threads: parts.training.threads,
+        };
+        let again = ctx.clone();
+        let workbench = Workbench::start(bench, Arc::new(move || again.request_repaint()))?;
         let cache = parts.training.paths.training_cache();
         let studio = Studio::start(parts.training, Arc::new(move || repaint.request_repaint()))?;
         let background = Background::start(ctx, parts.settings_path.clone())?;
@@ -68,7 +78,17 @@ impl App {
         if let Some(notice) = parts.loaded.notice {
             toasts.say(notice);
         }
-        let mut app = Self { worker, studio, listed: 0, background, state, toasts, pasted: None, look: None };
+        let mut app = Self {
+            worker,
+            studio,
+            workbench,
+            listed: 0,
+            background,
+            state,
+            toasts,
+            pasted: None,
+            look: None,
+        };
         app.dress(ctx);
         Ok(app)
     }
@@ -109,6 +129,7 @@ impl App {
                 self.state.train.form.data = path.display().to_string();
                 self.studio.send(Order::LookAt(path));
             }
+            Choice::CompareFolder => self.state.compare.data = path.display().to_string(),
             Choice::Weights => self.state.train.form.use_weights(&path),
         }
     }
@@ -116,6 +137,7 @@ impl App {
     /// Takes the studio's newest board in, and tells the worker of models that were added.
     fn take_board(&mut self) {
         self.state.board = self.studio.board();
+        self.state.findings = self.workbench.findings();
         let added = self.state.board.added.len();
         if added > self.listed {
             self.listed = added;
@@ -186,6 +208,9 @@ impl App {
             Action::RegionOn(index) => self.region_on(index),
             Action::Changed => self.background.save(&self.state.settings),
             Action::Choose(choice) => self.background.choose(choice),
+            Action::Work(task) => self.workbench.send(task),
+            Action::StopWork => self.workbench.stop(),
+            Action::Tell(text) => self.toasts.say(text),
             Action::Train(order) => self.studio.send(order),
             Action::Open(path) => {
                 self.state.panel = Panel::Assist;
@@ -270,7 +295,15 @@ impl App {
             UiCommand::Seen => state.show_seen = !state.show_seen,
             UiCommand::Card => state.show_card = !state.show_card,
             UiCommand::Assist => state.panel = Panel::Assist,
+            UiCommand::Compare => state.panel = Panel::Compare,
             UiCommand::Train => state.panel = Panel::Train,
+            UiCommand::Palette => {
+                state.palette = if state.palette.is_some() { None } else { Some(Palette::default()) };
+            }
+            UiCommand::Diagnostics => {
+                self.background.copy(diagnostics::text(&self.state));
+                self.toasts.say("The diagnostics are in the clipboard.".to_owned());
+            }
             UiCommand::Settings => state.panel = Panel::Settings,
             UiCommand::Close => self.close_top(),
             UiCommand::Understood => {
@@ -292,7 +325,8 @@ impl App {
 
     fn close_top(&mut self) {
         let state = &mut self.state;
-        if state.region.take().is_some() || state.region_wanted {
+        if state.palette.take().is_some() {
+        } else if state.region.take().is_some() || state.region_wanted {
             state.region_wanted = false;
         } else if state.show_card {
             state.show_card = false;

@@ -135,7 +135,7 @@ impl Background {
         let dialog = rfd::AsyncFileDialog::new();
         let found = move |path: rfd::FileHandle| Found::Chosen(choice, PathBuf::from(path));
         match choice {
-            Choice::DataFolder => {
+            Choice::DataFolder | Choice::CompareFolder => {
                 let asked = dialog.set_title("Choose the folder of labelled pictures").pick_folder();
                 self.show(async move { asked.await.map(found) });
             }

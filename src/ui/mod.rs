@@ -8,6 +8,7 @@ mod app;
 mod background;
 mod coach;
 mod commands;
+mod diagnostics;
 mod layout;
 mod panels;
 mod sample;

@@ -6,12 +6,15 @@ use crate::capture::Target;
 use crate::engine::{Command, Snapshot};
 use crate::store::Settings;
 use crate::training::studio::{Board, Order};
+use crate::workbench::{Findings, Task};
 
 use super::coach::Coach;
 use super::commands::UiCommand;
+use super::panels::compare::Compare;
 use super::panels::train::Train;
 use super::textures::Textures;
 use super::theme::Colours;
+use super::widgets::palette::Palette;
 use super::widgets::region::Choosing;
 
 /// A panel that the rail leads to.
@@ -20,6 +23,8 @@ pub enum Panel {
     /// One picture now.
     #[default]
     Assist,
+    /// Models side by side.
+    Compare,
     /// Making models.
     Train,
     /// The settings.
@@ -46,6 +51,8 @@ pub enum Choice {
     DataIndex,
     /// Pretrained weights.
     Weights,
+    /// The folder of labelled pictures that models are compared on.
+    CompareFolder,
 }
 
 /// What a part of the window asks for; done after the frame is drawn.
@@ -69,6 +76,12 @@ pub enum Action {
     Choose(Choice),
     /// Something for the studio.
     Train(Order),
+    /// Something for the workbench.
+    Work(Task),
+    /// Stop what the workbench does.
+    StopWork,
+    /// Say a sentence that has no place of its own.
+    Tell(String),
     /// Look at a picture file.
     Open(std::path::PathBuf),
     /// Put a text into the clipboard.
@@ -131,6 +144,16 @@ pub struct State {
     pub board: Arc<Board>,
     /// What the training panel remembers.
     pub train: Train,
+    /// The workbench in this frame.
+    pub findings: Arc<Findings>,
+    /// What the comparison panel remembers.
+    pub compare: Compare,
+    /// Whether a heatmap lies over its picture.
+    pub show_map: bool,
+    /// How opaque it is, 0 to 1.
+    pub map_opacity: f32,
+    /// The list of commands, while it is open.
+    pub palette: Option<Palette>,
     /// The colour of each run and model in plots.
     pub colours: Colours,
 }
@@ -158,6 +181,11 @@ impl State {
             textures,
             board: Arc::default(),
             train: Train::default(),
+            findings: Arc::default(),
+            compare: Compare::default(),
+            show_map: true,
+            map_opacity: 0.8,
+            palette: None,
             colours: Colours::default(),
         }
     }

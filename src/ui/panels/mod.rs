@@ -1,6 +1,8 @@
 //! What the rail leads to.
 
 pub mod assist;
+pub mod compare;
+pub mod explain;
 pub mod settings;
 pub mod train;
 

@@ -2,6 +2,7 @@
 
 pub mod card;
 pub mod message;
+pub mod palette;
 pub mod picture;
 pub mod plot;
 pub mod ranking;

@@ -24,6 +24,7 @@ use crate::ui::theme;
 use crate::ui::widgets::message::{self, Kind};
 
 pub use form::Form;
+pub use results::tile;
 
 /// Width of the list, in points at text scale 1.
 const LIST: f32 = 272.0;
