@@ -22,7 +22,8 @@ LIMITS = """\
 - Countries with few places (see the table) have wide margins: with 20 places, a recall of 0.30
   is uncertain by about 0.20 either way.
 - The countries were chosen on the same pictures the figures come from, which flatters them a
-  little; so does a temperature and a bound fitted on them, by one and two numbers.
+  little; so do the depths and the regularisation, chosen among some fifteen recipes, and a
+  temperature and a bound fitted on them, by one and two numbers.
 """
 
 LICENCE = """\
