@@ -173,6 +173,7 @@ fn in_words(args: &CompareArgs, report: &Report) -> String {
             if model.pareto { "" } else { "  (another is better and faster)" },
         );
         text += &trained_on_warning(*trained_on);
+        text += &model.flattered().map_or_else(String::new, |warning| format!("  Warning: {warning}\n"));
     }
     for pair in &found.pairs {
         text += &format!("  {}\n", pair.sentence);

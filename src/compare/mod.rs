@@ -6,6 +6,7 @@
 //! countries they share ([`Comparison::common`]), since both are made by the same code from the same predictions.
 
 mod disagree;
+mod html;
 mod picture;
 mod report;
 mod significance;
@@ -43,6 +44,30 @@ pub struct Compared {
     pub latency: Latency,
     /// Whether no other model has a higher macro-F1 at a lower or equal median time.
     pub pareto: bool,
+    /// Top-1 on places held out, by the model's own card; none where the card has no figures.
+    pub card_top1: Option<f32>,
+}
+
+/// By how much a model's top-1 must be above its card's to be doubted.
+const DOUBT: f64 = 0.15;
+
+impl Compared {
+    /// A warning where the figures are far above what the model's own card promises for places it never saw: then these
+    /// pictures, or others of these places, were most likely trained on, and a verdict on them says little.
+    #[must_use]
+    pub fn flattered(&self) -> Option<String> {
+        let (card, found) = (f64::from(self.card_top1?), &self.evaluation);
+        let low = found.intervals.map_or(found.figures.top1, |intervals| intervals.top1[0]);
+        (low > card + DOUBT).then(|| {
+            format!(
+                "{}: top-1 is {:.1} % here and {:.1} % on held-out places by its card, so it was most likely trained on these \
+                 pictures; its figures flatter, and tests with it say little",
+                found.model,
+                found.figures.top1 * 100.0,
+                card * 100.0
+            )
+        })
+    }
 }
 
 /// Two to six models on the same pictures.
@@ -96,7 +121,12 @@ pub fn compare(
         return Err(CompareError::Twice(ids[i].to_owned()));
     }
     let answers = predict(classifiers, data, options, watch)?;
-    Ok((Comparison::of(&answers, options), answers))
+    let mut found = Comparison::of(&answers, options);
+    for (model, classifier) in found.models.iter_mut().zip(classifiers.iter()) {
+        let card = &classifier.manifest().metrics;
+        model.card_top1 = (card.images > 0).then_some(card.top1);
+    }
+    Ok((found, answers))
 }
 
 impl Comparison {
@@ -131,7 +161,12 @@ impl Comparison {
 
 fn compared(answers: &Predictions, options: &Options) -> Compared {
     let times: Vec<f64> = answers.rows.iter().map(|row| row.ms).collect();
-    Compared { evaluation: answers.evaluation(options), latency: Latency::of(&times), pareto: false }
+    Compared {
+        evaluation: answers.evaluation(options),
+        latency: Latency::of(&times),
+        pareto: false,
+        card_top1: None,
+    }
 }
 
 /// Which of the points (cost, gain) no other one beats: none has at least its gain at no more cost and is better in
@@ -147,6 +182,17 @@ pub fn pareto(points: &[(f64, f64)]) -> Vec<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn figures_far_above_the_card_are_doubted() {
+        let rows = disagree::tests::answers("a", &[0, 1, 2, 0], &[0, 1, 2, 0], &["p", "q", "r", "s"]);
+        let mut model = compared(&rows, &Options::default());
+        assert_eq!(model.flattered(), None, "no card, no doubt");
+        for (card, doubted) in [(0.4, true), (0.9, false)] {
+            model.card_top1 = Some(card);
+            assert_eq!(model.flattered().is_some(), doubted, "{card}");
+        }
+    }
 
     #[test]
     fn the_front_holds_what_no_other_point_beats() {

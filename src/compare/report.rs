@@ -3,24 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::charts::{Named, of_comparison, of_runs};
+use super::html::{STYLE, escape, signed, table, with};
 use super::significance::p_value;
 use super::{Comparison, Pair, StudyRow, tables};
 use crate::chart::{ChartError, Theme};
-use crate::evaluate::Interval;
 use crate::store::{StoreError, write_whole};
 
 /// Disagreements that the report lists; all of them are in the CSV.
 const LISTED: usize = 50;
-
-const STYLE: &str = "\
-:root{color-scheme:light dark;--ground:#fff;--ink:#222;--faint:#666;--rule:#ddd}
-@media(prefers-color-scheme:dark){:root{--ground:#161616;--ink:#e6e6e6;--faint:#a0a0a0;--rule:#3a3a3a}}
-body{background:var(--ground);color:var(--ink);font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums}
-th,td{border-bottom:1px solid var(--rule);padding:.25rem .7rem;text-align:right}
-th:first-child,td:first-child,td.word{text-align:left}
-.wide{overflow-x:auto}svg{max-width:100%;height:auto;margin:.5rem 0}
-.faint{color:var(--faint)}code{overflow-wrap:anywhere}";
 
 /// A comparison with what belongs beside it.
 #[derive(Debug, Clone)]
@@ -109,7 +99,7 @@ impl Report {
             let size = size(&named);
             for (ending, bytes) in [
                 ("svg", named.chart.svg(size, Theme::Light)?.into_bytes()),
-                ("png", named.chart.png((size.0 * 2, size.1 * 2), Theme::Light)?),
+                ("png", named.chart.png(size, Theme::Light)?),
             ] {
                 let file = folder.join(format!("{}.{ending}", named.name));
                 write_whole(&file, &bytes)?;
@@ -161,6 +151,7 @@ impl Report {
                 format!("{} ({:.1} %)", e.countries, e.chance * 100.0),
                 format!("{:.1} / {:.1}", m.latency.median_ms, m.latency.p95_ms),
                 format!("{}, {}", e.engine, e.device),
+                m.card_top1.map_or_else(|| "–".to_owned(), |top1| format!("{:.1}", top1 * 100.0)),
                 trained_on.to_string(),
             ]);
         }
@@ -173,11 +164,19 @@ impl Report {
             "countries (chance)",
             "ms, median / 95th",
             "ran on",
+            "card: held-out top-1 %",
             "trained on",
         ];
         let note = "<p class=\"faint\">In brackets: 95 % bootstrap intervals over places. Trained on: pictures of these that the \
                     model's own training run, where it is known, has seen; they flatter it.</p>\n";
-        format!("<h2>Figures</h2>\n{}{note}", table(&header, &rows))
+        let warnings: String = self
+            .comparison
+            .models
+            .iter()
+            .filter_map(super::Compared::flattered)
+            .map(|warning| format!("<p><strong>{}</strong></p>\n", escape(&warning)))
+            .collect();
+        format!("<h2>Figures</h2>\n{warnings}{}{note}", table(&header, &rows))
     }
 
     fn pairs(&self) -> String {
@@ -300,34 +299,6 @@ fn size(named: &Named) -> (u32, u32) {
 fn inline(named: &Named) -> Result<String, ReportError> {
     let svg = named.chart.svg(size(named), Theme::Inherit)?;
     Ok(format!("<div class=\"wide\">{}</div>\n", svg.replace(" xmlns=\"http://www.w3.org/2000/svg\"", "")))
-}
-
-fn with(share: f64, interval: Option<Interval>) -> String {
-    let interval = interval
-        .map_or_else(String::new, |[low, high]| format!(" ({:.1} to {:.1})", low * 100.0, high * 100.0));
-    format!("{:.1}{interval}", share * 100.0)
-}
-
-fn signed(interval: Option<Interval>) -> String {
-    interval.map_or_else(String::new, |[low, high]| format!(" ({:+.1} to {:+.1})", low * 100.0, high * 100.0))
-}
-
-fn table(header: &[&str], rows: &[Vec<String>]) -> String {
-    let cells = |tag: &str, words: Vec<&str>| -> String {
-        words.into_iter().map(|word| format!("<{tag}>{}</{tag}>", escape(word))).collect()
-    };
-    let mut text = format!(
-        "<div class=\"wide\"><table><thead><tr>{}</tr></thead><tbody>\n",
-        cells("th", header.to_vec())
-    );
-    for row in rows {
-        text += &format!("<tr>{}</tr>\n", cells("td", row.iter().map(String::as_str).collect()));
-    }
-    text + "</tbody></table></div>\n"
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
