@@ -19,7 +19,9 @@ fn with_models() -> Desk {
     let models = desk.root().join("models");
     std::fs::create_dir_all(&models).unwrap();
     for id in ["first", "second"] {
-        model_folder(&models, id, &onnx("tiny"), &golden_logits("tiny"), |manifest| manifest["id"] = id.into());
+        model_folder(&models, id, &onnx("tiny"), &golden_logits("tiny"), |manifest| {
+            manifest["id"] = id.into()
+        });
     }
     desk
 }
@@ -91,6 +93,7 @@ fn a_guess_is_explained_by_hiding_parts_and_one_without_attention_says_so() {
     desk.sees("1st: New Zealand");
     desk.press_any("by hiding parts");
     desk.sees("Bright: hiding it makes");
+    assert!(!desk.shows("went wrong"), "{:?}", desk.words());
     desk.sees("Opacity of the map");
     desk.press_any("by attention");
     desk.sees("attention");

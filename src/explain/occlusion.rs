@@ -89,7 +89,7 @@ impl Grid {
 /// A map on its way: the values so far, and how many cells are done.
 #[derive(Debug, Clone, Copy)]
 pub struct Partial<'a> {
-    /// Row by row; a cell that is not done has the value of the nearest that is.
+    /// Row by row; a cell that is not done has the value of the nearest that is. Empty until one in nine is done.
     pub values: &'a [f32],
     /// How far it is, in cells.
     pub progress: Progress<'a>,

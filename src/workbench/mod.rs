@@ -196,7 +196,12 @@ impl Bencher {
                 continue;
             }
             self.change(|found| found.problem = None);
-            let done = self.work(task, turn);
+            // A mistake in here must not take the window's only workbench with it.
+            let work = std::panic::AssertUnwindSafe(|| self.work(task, turn));
+            let done = std::panic::catch_unwind(work).unwrap_or_else(|_| {
+                Err("this went wrong inside Streetwise; copy the diagnostics (Ctrl+K) and report it"
+                    .to_owned())
+            });
             self.change(|found| {
                 found.doing = None;
                 if let Err(why) = done {
@@ -331,7 +336,8 @@ impl Bencher {
                 let frame = whole(&picture, &classifier);
                 let mut shown = Instant::now();
                 occlusion(&mut classifier, &picture, None, Grid::default(), &mut |partial| {
-                    if shown.elapsed() > SHOW_EVERY {
+                    // Before the first part of the grid is done there is nothing to show.
+                    if !partial.values.is_empty() && shown.elapsed() > SHOW_EVERY {
                         shown = Instant::now();
                         show(&Heatmap { values: partial.values.to_vec(), ..frame.clone() }, false);
                     }
