@@ -47,8 +47,10 @@ pub fn show(ui: &mut Ui, state: &mut State, look: &Look, actions: &mut Vec<Actio
     else {
         return;
     };
-    ui.horizontal_wrapped(|ui| {
-        ui.checkbox(&mut state.show_map, "Show the map");
+    ui.checkbox(&mut state.show_map, "Show the map");
+    ui.scope(|ui| {
+        // The column keeps its width.
+        ui.spacing_mut().slider_width = (ui.available_width() - crate::ui::theme::SECTION).clamp(40.0, 200.0);
         let slider = Slider::new(&mut state.map_opacity, 0.0..=1.0).show_value(false);
         ui.name_inputs("Opacity of the map", |ui| ui.add(slider));
     });
