@@ -2,7 +2,6 @@
 //! ones on the embedded engine.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-#[allow(dead_code)]
 mod common;
 #[allow(dead_code)]
 #[path = "window/desk.rs"]
