@@ -105,7 +105,7 @@ fn a_command_is_found_by_its_name_and_done_by_enter() {
     desk.harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
     desk.sees("Name of a command");
     desk.all_named("the list of commands");
-    desk.harness.get_by_label("Name of a command").type_text("own model");
+    desk.harness.get_by_label("Name of a command").type_text("being made");
     desk.harness.run_ok();
     desk.harness.key_press(Key::Enter);
     desk.sees("New run");

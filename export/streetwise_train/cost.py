@@ -1,7 +1,7 @@
 """What a training step of each preset costs: time a picture and resident memory, measured.
 
-The app's gallery shows these figures scaled to the user's machine, so they are measured as processor
-time over threads, which other work on the machine hardly changes.
+The app's gallery shows these figures scaled to the user's machine, so they are measured as
+processor time over threads, which other work on the machine hardly changes.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ CLASSES = 22
 def one(preset: str, batch: int) -> dict:
     """Processor time of a step and of a forward pass in ms a picture, peak memory in MB.
 
-    The network starts from random numbers, everything trains, Adam, float32. The peak is that of this
-    process, so a preset and a batch want a process of their own.
+    The network starts from random numbers, everything trains, Adam, float32. The peak is that of
+    this process, so a preset and a batch want a process of their own.
     """
     import torch
     from torch.nn import functional

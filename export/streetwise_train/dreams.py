@@ -102,7 +102,7 @@ def moved(colours: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 
 def variation(colours: torch.Tensor) -> torch.Tensor:
-    """Total variation: half the squared differences of neighbours, summed (Mahendran et al. 2015)."""
+    """Half the squared differences of neighbours, summed (Mahendran et al. 2015)."""
     down, right = colours.diff(dim=2), colours.diff(dim=3)
     return (down.square().sum() + right.square().sum()) / 2
 
@@ -151,7 +151,8 @@ def excite(
 ) -> Excited:
     """Paints what excites ``country`` (a position in the logits) most, ``size`` pixels a side.
 
-    ``eye`` is in evaluation mode; :func:`ascent` explains ``smoothness``. ``step`` is told how many of the ``steps`` are done and may end the work by
+    ``eye`` is in evaluation mode; :func:`ascent` explains ``smoothness``. ``step`` is told
+    how many of the ``steps`` are done and may end the work by
     raising. The same ``seed`` gives the same picture on a processor with the same number of
     threads. Raises :class:`TrainError` of kind ``not-finite`` where the network answers with a
     number that is none.

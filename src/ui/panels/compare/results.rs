@@ -107,38 +107,40 @@ fn export(ui: &mut Ui, compared: &Compared, actions: &mut Vec<Action>) {
 
 fn charts(ui: &mut Ui, state: &mut State, compared: &Compared, actions: &mut Vec<Action>) {
     let width = (ui.available_width() / 2.0 - theme::GAP_LARGE).clamp(300.0, CHART);
-    ui.horizontal_wrapped(|ui| {
-        for (named, pixels) in &compared.charts {
-            ui.vertical(|ui| {
-                ui.set_width(width);
-                #[expect(clippy::cast_precision_loss)]
-                let height = width * pixels.height() as f32 / pixels.width() as f32;
-                if let Some(texture) = state.textures.picture(pixels, Size::Full) {
-                    let image = Image::new(&texture)
-                        .fit_to_exact_size(vec2(width, height))
-                        .alt_text(named.chart.title());
-                    ui.add(image);
-                } else {
-                    ui.allocate_space(vec2(width, height));
-                }
-                ui.horizontal(|ui| {
-                    if ui.button(format!("Save {} as SVG…", named.name)).clicked()
-                        && let Ok(svg) = named.chart.svg(SAVED, Theme::Light)
-                    {
-                        actions.push(Action::Save {
-                            name: format!("{}.svg", named.name),
-                            bytes: svg.into_bytes(),
-                        });
+    for two in compared.charts.chunks(2) {
+        ui.horizontal_top(|ui| {
+            for (named, pixels) in two {
+                ui.vertical(|ui| {
+                    ui.set_width(width);
+                    #[expect(clippy::cast_precision_loss)]
+                    let height = width * pixels.height() as f32 / pixels.width() as f32;
+                    if let Some(texture) = state.textures.picture(pixels, Size::Full) {
+                        let image = Image::new(&texture)
+                            .fit_to_exact_size(vec2(width, height))
+                            .alt_text(named.chart.title());
+                        ui.add(image);
+                    } else {
+                        ui.allocate_space(vec2(width, height));
                     }
-                    if ui.button(format!("Save {} as PNG…", named.name)).clicked()
-                        && let Ok(bytes) = named.chart.png(SAVED, Theme::Light)
-                    {
-                        actions.push(Action::Save { name: format!("{}.png", named.name), bytes });
-                    }
+                    ui.horizontal(|ui| {
+                        if ui.button(format!("Save {} as SVG…", named.name)).clicked()
+                            && let Ok(svg) = named.chart.svg(SAVED, Theme::Light)
+                        {
+                            actions.push(Action::Save {
+                                name: format!("{}.svg", named.name),
+                                bytes: svg.into_bytes(),
+                            });
+                        }
+                        if ui.button(format!("Save {} as PNG…", named.name)).clicked()
+                            && let Ok(bytes) = named.chart.png(SAVED, Theme::Light)
+                        {
+                            actions.push(Action::Save { name: format!("{}.png", named.name), bytes });
+                        }
+                    });
                 });
-            });
-        }
-    });
+            }
+        });
+    }
 }
 
 /// Pictures where first guesses differ, the surest wrong one first; a press opens one in Assist.
