@@ -19,7 +19,7 @@ fn with_models() -> Desk {
     std::fs::create_dir_all(&models).unwrap();
     for id in ["first", "second"] {
         model_folder(&models, id, &onnx("tiny"), &golden_logits("tiny"), |manifest| {
-            manifest["id"] = id.into()
+            manifest["id"] = id.into();
         });
     }
     desk
