@@ -1,6 +1,6 @@
 //! Models at work beside the assistant: comparisons, explanations and benchmarks, one after the other on a thread of
 //! their own; tasks in, the latest [`Findings`] out. Everything is computed by [`crate::compare`], [`crate::explain`] and
-//! [`crate::bench`], as on the command line.
+//! [`mod@crate::bench`], as on the command line.
 
 mod bench_work;
 
