@@ -16,7 +16,7 @@
 //! - [`watch`]: progress and cancelling of long work.
 //! - [`compare`]: models side by side, with tests, charts and a report.
 //! - [`explain`]: heatmaps of a guess, and whether they tell the truth.
-//! - [`bench`]: time, throughput and memory of models on this machine.
+//! - [`mod@bench`]: time, throughput and memory of models on this machine.
 //! - [`training`]: the trainer's environment, its process and protocol, the runs, and what becomes of a finished one.
 //! - `ui`: the window (feature `gui`).
 //! - [`cli`]: the command line, one file per subcommand.
