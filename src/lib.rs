@@ -12,15 +12,24 @@
 //! - [`engine`]: the worker threads between a front end and all of the above: commands in, snapshots out.
 //! - [`dataset`]: labelled pictures from an index or from a folder per country.
 //! - [`evaluate`]: how good a model is on them, with intervals over places.
+//! - [`chart`]: charts as SVG and PNG.
+//! - [`watch`]: progress and cancelling of long work.
+//! - [`compare`]: models side by side, with tests, charts and a report.
+//! - [`explain`]: heatmaps of a guess, and whether they tell the truth.
+//! - [`mod@bench`]: time, throughput and memory of models on this machine.
 //! - [`training`]: the trainer's environment, its process and protocol, the runs, and what becomes of a finished one.
 //! - `ui`: the window (feature `gui`).
 //! - [`cli`]: the command line, one file per subcommand.
 
+pub mod bench;
 pub mod capture;
+pub mod chart;
 pub mod cli;
+pub mod compare;
 pub mod dataset;
 pub mod engine;
 pub mod evaluate;
+pub mod explain;
 pub mod geo;
 pub mod imaging;
 pub mod model;
@@ -30,3 +39,5 @@ pub mod store;
 pub mod training;
 #[cfg(feature = "gui")]
 pub mod ui;
+pub mod watch;
+pub mod workbench;

@@ -2,6 +2,7 @@
 //! No display and no GPU: the window's program is driven through its AccessKit tree.
 #![cfg(feature = "gui")]
 
+#[allow(dead_code)]
 #[path = "window/desk.rs"]
 mod desk;
 

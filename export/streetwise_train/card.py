@@ -22,7 +22,8 @@ LIMITS = """\
 - Countries with few places (see the table) have wide margins: with 20 places, a recall of 0.30
   is uncertain by about 0.20 either way.
 - The countries were chosen on the same pictures the figures come from, which flatters them a
-  little; so does a temperature and a bound fitted on them, by one and two numbers.
+  little; so do the depths and the regularisation, chosen among some fifteen recipes, and a
+  temperature and a bound fitted on them, by one and two numbers.
 """
 
 LICENCE = """\
@@ -115,7 +116,13 @@ def calibration(figures: Figures) -> str:
 
 def training(backbone: Backbone, recipe: Recipe, study: Study, gate: Gate) -> str:
     """How the model was made, and what the gate found."""
-    kind = "class token beside the mean patch token" if backbone.tokens else "pooled channels"
+    depths = ", ".join(str(depth + 1) for depth in backbone.depths)
+    kind = (
+        f"class token, mean and standard deviation of the patch tokens after blocks {depths}"
+        if backbone.tokens
+        else f"mean and standard deviation of the channels after stages {depths}"
+    )
+    stored = f"{gate.stored} per output channel" if gate.stored == "int8" else gate.stored
     return (
         f"The frozen backbone (timm `{backbone.timm_name}`, features: {kind}) carries one linear "
         f"layer, fitted by logistic regression on {len(study.labels)} pictures "
@@ -123,7 +130,7 @@ def training(backbone: Backbone, recipe: Recipe, study: Study, gate: Gate) -> st
         f"{recipe.smoothing}; countries weigh the same, sources inside a country to the power "
         f"{1 - recipe.source_power:g}, views of one place share one weight). Pictures whose "
         f"country was inferred (`mly_osv5m_test`) are trained on and never reported on.\n\n"
-        f"Weights are stored as {gate.stored} per output channel and widened to float32 when the "
+        f"Weights are stored as {stored} and widened to float32 when the "
         f"model is loaded. PyTorch and the float32 graph differ by at most "
         f"{gate.float_difference:.1e} on a logit; against float32, the shipped weights give the "
         f"same top guess on {gate.agreement:.1%} of {gate.pictures} held-out pictures and lose "

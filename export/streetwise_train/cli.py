@@ -27,6 +27,8 @@ def parser() -> argparse.ArgumentParser:
     text = "list the architectures that can be trained"
     presets = commands.add_parser("presets", help=text, description=text)
     presets.add_argument("--json", action="store_true", help="one object a line")
+    text = "measure what a training step of every preset costs on this machine"
+    commands.add_parser("cost", help=text, description=text)
     text = "draw the table that `streetwise train ablation --csv` wrote"
     chart = commands.add_parser("chart", help=text, description=text)
     chart.add_argument("table", type=Path, help="CSV file")
@@ -59,6 +61,11 @@ def main(arguments: list[str] | None = None) -> int:
         return options.activations(chosen)
     if chosen.command == "presets":
         return list_presets(chosen.json)
+    if chosen.command == "cost":
+        from .cost import all_presets
+
+        all_presets()
+        return 0
     if chosen.command == "chart":
         return draw_chart(chosen.table, chosen.target)
     return make_shipped(chosen, top)

@@ -18,10 +18,12 @@ from .head import Recipe
 
 #: The recipe of each model, chosen by the figures in README.md.
 RECIPES = {
-    "dinov2-vit-s": Recipe(decay=0.01, views=("squish", "random:0")),
-    "efficientnet-lite0": Recipe(decay=0.03, views=("squish", "random:0", "random:1")),
+    "dinov2-vit-s": Recipe(decay=0.1, views=("squish", "random:0")),
+    "efficientnet-lite0": Recipe(decay=0.1, views=("squish", "random:0", "random:1")),
 }
-STORED = "int8"
+#: How each model's weights are stored: the smallest that passes the gate. Spreads of early layers
+#: are small differences, which int8 blurs in EfficientNet: it lost 0.9 points of balanced top-1.
+STORED = {"dinov2-vit-s": "int8", "efficientnet-lite0": "fp16"}
 #: About this many held-out pictures measure what smaller weights cost.
 GATE_PICTURES = 600
 
@@ -118,11 +120,15 @@ def gate(
     """
     reportable = np.flatnonzero(study.reportable)
     which = reportable[:: max(1, len(reportable) // GATE_PICTURES)]
-    small = cache.features(store, [files[i] for i in which], backbone, "squish", STORED)
+    small = cache.features(
+        store, [files[i] for i in which], backbone, "squish", STORED[backbone.id]
+    )
     labels = study.labels[which]
     agreement, loss = assemble.compare(held.logits[which], held.apply(small, which), labels)
     if loss > assemble.MAX_LOSS:
-        raise ValueError(f"{backbone.id}: {STORED} weights lose {loss:.4f} of balanced top-1")
+        raise ValueError(
+            f"{backbone.id}: {STORED[backbone.id]} weights lose {loss:.4f} of balanced top-1"
+        )
     return agreement, loss, len(which)
 
 
@@ -139,8 +145,10 @@ def build_one(
     final = crossval.fit(study, np.ones(len(study.labels), bool), recipe)
     model = assemble.Classifier(Features(backbone, store.weights), final)
     folder.mkdir(parents=True, exist_ok=True)
-    difference = assemble.write_graph(model, backbone.size, folder / "model.onnx", STORED)
-    passed = assemble.Gate(STORED, difference, agreement, loss, count)
+    difference = assemble.write_graph(
+        model, backbone.size, folder / "model.onnx", STORED[backbone.id]
+    )
+    passed = assemble.Gate(STORED[backbone.id], difference, agreement, loss, count)
     text = card.write(backbone, recipe, study, measured, passed, found)
     (folder / "card.md").write_text(text, encoding="utf-8")
     provenance = {

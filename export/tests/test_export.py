@@ -122,6 +122,35 @@ def test_random_backbones_have_the_width_their_head_expects(name):
     assert found.shape == (1, features.width)
 
 
+def test_features_of_a_cnn_are_the_moments_of_every_stage():
+    backbone = BACKBONES["efficientnet-lite0"]
+    torch.manual_seed(0)
+    features, pictures = Features(backbone, None), torch.randn(2, 3, 64, 64)
+    body, expected = features.body, []
+    with torch.inference_mode():
+        maps = body.bn1(body.conv_stem(pictures))
+        for stage in body.blocks:
+            maps = stage(maps)
+            flat = maps.flatten(2).numpy()
+            expected += [flat.mean(2), np.sqrt(flat.var(2) + 1e-6)]
+        found = features(pictures).numpy()
+    assert len(expected) == 2 * len(backbone.depths) == 14
+    np.testing.assert_allclose(found, np.concatenate(expected, 1), rtol=1e-3, atol=1e-4)
+
+
+def test_features_of_a_vit_are_those_of_the_blocks_named():
+    backbone = BACKBONES["dinov2-vit-s"]
+    torch.manual_seed(0)
+    features, pictures = Features(backbone, None), torch.randn(1, 3, 224, 224)
+    with torch.inference_mode():
+        last = features.body.forward_features(pictures)[0].numpy()
+        found = features(pictures)[0].numpy()
+    spread = np.sqrt(last[1:].var(0) + 1e-6)
+    expected = np.concatenate([last[0], last[1:].mean(0), spread])
+    assert len(found) == len(backbone.depths) * len(expected)
+    np.testing.assert_allclose(found[-len(expected) :], expected, rtol=1e-3, atol=1e-4)
+
+
 def skeleton(value):
     """The shape of an object: keys and kinds of values, without the values."""
     if isinstance(value, dict):
@@ -165,9 +194,9 @@ class SmallVit(Features):
     def __init__(self):
         torch.nn.Module.__init__(self)
         torch.manual_seed(0)
-        options = {"img_size": 32, "depth": 2, "embed_dim": 24, "num_heads": 3}
+        options = {"img_size": 32, "depth": 2, "embed_dim": 16, "num_heads": 2}
         self.body = timm.create_model("vit_tiny_patch16_224", num_classes=0, **options)
-        self.tokens, self.width = True, 48
+        self.tokens, self.depths, self.width = True, (1,), 48
         self.eval()
 
 

@@ -1,79 +1,254 @@
-//! `streetwise bench`: where the time of a guess goes, measured one picture after the other.
+//! `streetwise bench`: how fast models are on this machine, on every engine that is found.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
 
-use serde_json::json;
+use anyhow::Context as _;
+use serde_json::{Value, json};
 
-use super::Context;
-use crate::imaging::{Limits, Picture, preprocess};
-use crate::model::{Classifier, Library, Timings};
-use crate::runtime::{self, Device};
+use super::bench_guess::{self, Plan};
+use super::measure::{Models, watching};
+use super::{Context, DeviceArg, progress_bar};
+use crate::bench::{BenchOptions, bench};
+use crate::compare::pareto;
+use crate::dataset::Dataset;
+use crate::evaluate::{Options, evaluate};
+use crate::imaging::Picture;
+use crate::model::Classifier;
+use crate::runtime::Device;
 
 /// Arguments of `bench`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example:
-  streetwise bench --model dinov2-vit-s --threads 2 --repeat 20 photo.jpg")]
+Examples:
+  streetwise bench
+  streetwise bench dinov2-vit-s efficientnet-lite0 --batches 1,4,16 --threads 1,2 --data pictures/ --limit 200
+  streetwise bench dinov2-vit-s --picture photo.jpg --threads 2 --repeat 20
+
+One line an engine, model, number of threads and batch: median and 95th percentile of the time from tensor to logits, and
+pictures a second. Every engine that is found runs in a process of its own, so memory is that of one model alone.
+With --data, macro-F1 stands beside it, and what no other row beats in both is marked.
+With --picture, where the time of a guess goes: decode, prepare, infer.")]
 pub(crate) struct BenchArgs {
-    /// Pictures to time
-    #[arg(required = true)]
-    files: Vec<PathBuf>,
-    /// Model to use; the best one where none is named
-    #[arg(long, value_name = "ID")]
-    model: Option<String>,
-    /// Rounds over all pictures, after one that does not count
+    /// Models, by identifier or by folder; all of yours where none is named
+    #[arg(value_name = "MODEL")]
+    models: Vec<String>,
+    /// Time the way from these files to a ranking instead
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    picture: Vec<PathBuf>,
+    /// Rounds over the files of --picture, after one that does not count
     #[arg(long, default_value_t = 20, value_name = "N")]
     repeat: usize,
-    /// Threads of one inference; all cores where none is given
+    /// Pictures at once
+    #[arg(long, value_delimiter = ',', default_value = "1,4,16", value_name = "N,…", value_parser = positive)]
+    batches: Vec<usize>,
+    /// Threads of one inference; 1 and all cores where none is given
+    #[arg(long, value_delimiter = ',', value_name = "N,…", value_parser = positive)]
+    threads: Vec<usize>,
+    /// Seconds of one measurement
+    #[arg(long, default_value_t = 3.0, value_name = "S")]
+    seconds: f64,
+    /// Labelled pictures, for macro-F1
+    #[arg(long, value_name = "DIR|index.csv")]
+    data: Option<PathBuf>,
+    /// At most so many of them, spread evenly over the list
     #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-    /// One JSON object
+    limit: Option<usize>,
+    /// Where the models run
+    #[arg(long, value_enum)]
+    device: Option<DeviceArg>,
+    /// Only the engine that guesses run on, in this process
+    #[arg(long)]
+    this_engine: bool,
+    /// One JSON object a line: one a model and engine
     #[arg(long)]
     json: bool,
 }
 
-/// Runs `bench`: medians over all rounds, in milliseconds.
+fn positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| (1..=1024).contains(n)).ok_or_else(|| "1 to 1024 is needed".to_owned())
+}
+
+/// Runs `bench`; the exit status says whether every model ran on every engine.
 pub(crate) fn run(args: &BenchArgs, context: &Context) -> anyhow::Result<ExitCode> {
-    let engine = runtime::start(&context.choice)?;
-    let library = Library::open(&context.paths);
-    let model = match &args.model {
-        Some(id) => library.get(id)?,
-        None => library.default_model().ok_or_else(|| anyhow::anyhow!("no model was found"))?,
-    };
-    let started = Instant::now();
-    let mut classifier = Classifier::load(engine, model, Device::Auto, args.threads)?;
-    let load = started.elapsed();
-    let (mut rows, mut alone): (Vec<Timings>, Vec<Duration>) = (Vec::new(), Vec::new());
-    for round in 0..=args.repeat {
-        for file in &args.files {
-            let started = Instant::now();
-            let picture = Picture::open(file, &Limits::default())?;
-            let mut timings = classifier.look(&picture)?.timings;
-            timings.total = started.elapsed();
-            let manifest = classifier.manifest();
-            let prepared = preprocess(&picture.pixels, &manifest.preprocess, manifest.input.size)?;
-            let started = Instant::now();
-            classifier.logits(&prepared.tensor)?;
-            if round > 0 {
-                alone.push(started.elapsed());
-                rows.push(timings);
+    let models = Models::open(context)?;
+    if !args.picture.is_empty() {
+        let model = models.named(args.models.first().map(String::as_str))?;
+        let plan = Plan {
+            files: &args.picture,
+            threads: args.threads.first().copied(),
+            repeat: args.repeat,
+            json: args.json,
+        };
+        return bench_guess::run(&plan, models.engine, &model);
+    }
+    let names = if args.models.is_empty() { models.all() } else { args.models.clone() };
+    if args.this_engine {
+        for name in &names {
+            println!("{}", here(args, context, &models, name)?);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (mut found, mut failed) = (Vec::new(), false);
+    for name in &names {
+        let f1 = args.data.as_ref().map(|data| macro_f1(args, context, &models, name, data)).transpose()?;
+        for library in engines(&models) {
+            match child(args, name, &library) {
+                Ok(mut line) => {
+                    line["macro_f1"] = json!(f1);
+                    found.push(line);
+                }
+                Err(error) => {
+                    failed = true;
+                    eprintln!("streetwise: {error:#}");
+                }
             }
         }
     }
-    let column = |of: fn(&Timings) -> Duration| median(rows.iter().map(of).collect());
-    let line = json!({
-        "model": classifier.manifest().id, "engine": classifier.engine(), "device": classifier.device(),
-        "decode_ms": column(|t| t.decode), "preprocess_ms": column(|t| t.preprocess),
-        "inference_ms": column(|t| t.inference), "total_ms": column(|t| t.total),
-        "inference_alone_ms": median(alone), "load_ms": load.as_secs_f64() * 1e3, "n": rows.len(),
-    });
-    println!("{}", if args.json { line.to_string() } else { serde_json::to_string_pretty(&line)? });
-    Ok(ExitCode::SUCCESS)
+    mark_front(&mut found);
+    for line in &found {
+        match args.json {
+            true => println!("{line}"),
+            false => print!("{}", in_words(line)),
+        }
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort_unstable();
-    times.get(times.len() / 2).map_or(0.0, |time| (time.as_secs_f64() * 1e5).round() / 100.0)
+/// Measures one model in this process; a line of JSON.
+fn here(args: &BenchArgs, context: &Context, models: &Models, name: &str) -> anyhow::Result<String> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut threads = if args.threads.is_empty() { vec![1, cores] } else { args.threads.clone() };
+    threads.dedup();
+    let options = BenchOptions {
+        batches: args.batches.clone(),
+        threads,
+        device: args.device.map_or(context.settings.device, Into::into),
+        budget: Duration::try_from_secs_f64(args.seconds).context("--seconds must be a time")?,
+    };
+    // What is on a picture does not change how long it takes.
+    let grey = Picture::from_rgb("grey", image::RgbImage::from_pixel(640, 480, image::Rgb([120; 3])));
+    let bar = progress_bar(options.batches.len() * options.threads.len());
+    let found = bench(models.engine, &models.named(Some(name))?, &grey, &options, &mut watching(&bar));
+    bar.finish_and_clear();
+    Ok(serde_json::to_string(&found?)?)
+}
+
+/// The engine of this process and the embedded one, as `--runtime` names them.
+fn engines(models: &Models) -> Vec<PathBuf> {
+    models.engine.library.iter().cloned().chain([PathBuf::from("embedded")]).collect()
+}
+
+/// The same in a process of its own on the engine `library`.
+fn child(args: &BenchArgs, model: &str, library: &PathBuf) -> anyhow::Result<Value> {
+    let list = |numbers: &[usize]| numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("--runtime").arg(library).args(["bench", model, "--this-engine", "--json"]);
+    command.args(["--batches", &list(&args.batches), "--seconds", &args.seconds.to_string()]);
+    if !args.threads.is_empty() {
+        command.args(["--threads", &list(&args.threads)]);
+    }
+    if let Some(device) = args.device.and_then(|device| clap::ValueEnum::to_possible_value(&device)) {
+        command.args(["--device", device.get_name()]);
+    }
+    let output = command.output().context("the bench could not be started in a process of its own")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "{}", said.trim().trim_start_matches("streetwise: "));
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn macro_f1(
+    args: &BenchArgs,
+    context: &Context,
+    models: &Models,
+    name: &str,
+    data: &std::path::Path,
+) -> anyhow::Result<f64> {
+    let device: Device = args.device.map_or(context.settings.device, Into::into);
+    let model = models.named(Some(name))?;
+    let mut classifier = Classifier::load(models.engine, &model, device, context.settings.threads)?;
+    let options = Options { limit: args.limit, replicates: 0, ..Options::default() };
+    let data = Dataset::open(data)?;
+    let bar = progress_bar(data.samples.len());
+    let found = evaluate(&mut classifier, &data, &options, &mut watching(&bar));
+    bar.finish_and_clear();
+    Ok(found?.figures.macro_f1)
+}
+
+/// Fastest median of a single picture.
+fn single(line: &Value) -> Option<f64> {
+    let rows = line["rows"].as_array()?;
+    let of_one = rows.iter().filter(|row| row["batch"] == 1);
+    of_one.filter_map(|row| row["latency"]["median_ms"].as_f64()).min_by(f64::total_cmp)
+}
+
+/// Marks the lines that no other beats in both macro-F1 and the time of a single picture; null where one is not known.
+fn mark_front(lines: &mut [Value]) {
+    let known: Vec<(usize, (f64, f64))> = lines
+        .iter()
+        .enumerate()
+        .filter_map(|(i, line)| Some((i, (single(line)?, line["macro_f1"].as_f64()?))))
+        .collect();
+    lines.iter_mut().for_each(|line| line["pareto"] = Value::Null);
+    let points: Vec<(f64, f64)> = known.iter().map(|(_, point)| *point).collect();
+    for ((i, _), best) in known.iter().zip(pareto(&points)) {
+        lines[*i]["pareto"] = json!(best);
+    }
+}
+
+fn in_words(line: &Value) -> String {
+    let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
+    let word = |value: &Value| value.as_str().unwrap_or("?").to_owned();
+    let mut text = format!(
+        "{}  on {}, {}: loaded in {:.0} ms",
+        word(&line["model"]),
+        word(&line["engine"]),
+        word(&line["device"]),
+        number(&line["load_ms"])
+    );
+    if let Some(memory) = line["resident_mb"].as_f64() {
+        text += &format!(", {memory:.0} MB resident");
+    }
+    if let Some(f1) = line["macro_f1"].as_f64() {
+        let front = if line["pareto"] == true { ", not beaten in both" } else { "" };
+        text += &format!(", macro-F1 {:.1} %{front}", f1 * 100.0);
+    }
+    text.push('\n');
+    for row in line["rows"].as_array().into_iter().flatten() {
+        text += &format!(
+            "  {:>2} threads, batch {:>3}: median {:>7.1} ms, 95th {:>7.1} ms, {:>7.1} pictures/s\n",
+            row["threads"],
+            row["batch"],
+            number(&row["latency"]["median_ms"]),
+            number(&row["latency"]["p95_ms"]),
+            number(&row["pictures_per_s"])
+        );
+    }
+    for left in line["not_run"].as_array().into_iter().flatten() {
+        let what = match (left["batch"].as_u64(), left["threads"].as_u64()) {
+            (Some(batch), _) => format!("batch {batch}"),
+            (None, Some(threads)) => format!("{threads} threads"),
+            (None, None) => "the rest".to_owned(),
+        };
+        text += &format!("  Left out, {what}: {}\n", word(&left["why"]));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_front_is_marked_where_both_figures_are_known() {
+        let line = |ms: f64, f1: Option<f64>| {
+            json!({ "rows": [{ "batch": 4, "latency": { "median_ms": 1.0 } },
+                             { "batch": 1, "latency": { "median_ms": ms } }], "macro_f1": f1 })
+        };
+        let mut lines = [line(5.0, Some(0.3)), line(70.0, Some(0.2)), line(90.0, Some(0.5)), line(1.0, None)];
+        mark_front(&mut lines);
+        let marks: Vec<&Value> = lines.iter().map(|line| &line["pareto"]).collect();
+        assert_eq!(marks, [&json!(true), &json!(false), &json!(true), &Value::Null]);
+    }
 }

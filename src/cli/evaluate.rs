@@ -3,16 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use serde_json::json;
 
-use super::{Context, DeviceArg, progress_bar};
+use super::measure::{Measure, Models, trained_on_warning, watching};
+use super::{Context, progress_bar};
 use crate::dataset::Dataset;
-use crate::evaluate::{Evaluation, Options, evaluate};
-use crate::model::{Classifier, Library, Model, Owner};
-use crate::runtime::{self, Engine};
-use crate::training::runs::RunStore;
-use crate::training::split::Split;
+use crate::evaluate::{Evaluation, evaluate};
 
 /// Arguments of `evaluate`.
 #[derive(Debug, clap::Args)]
@@ -35,24 +31,11 @@ pub(crate) struct EvaluateArgs {
     /// Labelled pictures
     #[arg(long, value_name = "DIR|index.csv")]
     data: PathBuf,
-    /// Only pictures of these countries
-    #[arg(long, value_delimiter = ',', value_name = "ISO2,…")]
-    countries: Vec<String>,
-    /// Also count pictures whose label was inferred
-    #[arg(long)]
-    include_inferred: bool,
-    /// Only pictures that the model's own training run held out; for models of `streetwise train`
-    #[arg(long)]
-    held_out: bool,
-    /// Bootstrap replicates for the intervals; 0 for none
-    #[arg(long, default_value_t = 1000, value_name = "N")]
-    replicates: usize,
-    /// Where the models run
-    #[arg(long, value_enum)]
-    device: Option<DeviceArg>,
-    /// Threads of one inference; all cores where none is given
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    /// Only pictures of countries that these models know too, as `compare` counts them
+    #[arg(long, value_delimiter = ',', value_name = "MODEL,…")]
+    known_to: Vec<String>,
+    #[command(flatten)]
+    measure: Measure,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -60,18 +43,17 @@ pub(crate) struct EvaluateArgs {
 
 /// Runs `evaluate`; the exit status says whether every model got its figures.
 pub(crate) fn run(args: &EvaluateArgs, context: &Context) -> anyhow::Result<ExitCode> {
-    let data = Dataset::open(&args.data)?.only(&args.countries)?;
-    let engine = runtime::start(&context.choice)?;
-    let library = Library::open(&context.paths);
+    let data = Dataset::open(&args.data)?.only(&args.measure.countries)?;
+    let models = Models::open(context)?;
     let mut failed = false;
     for name in &args.models {
-        match one(args, context, engine, &library, &data, name) {
+        match one(args, context, &models, &data, name) {
             Ok((found, trained_on)) if args.json => {
                 let mut line = serde_json::to_value(&found)?;
                 line["trained_on"] = json!(trained_on);
                 println!("{line}");
             }
-            Ok((found, trained_on)) => print!("{}{}", in_words(&found), warning(trained_on)),
+            Ok((found, trained_on)) => print!("{}{}", in_words(&found), trained_on_warning(trained_on)),
             Err(error) => {
                 failed = true;
                 match args.json {
@@ -87,62 +69,19 @@ pub(crate) fn run(args: &EvaluateArgs, context: &Context) -> anyhow::Result<Exit
 fn one(
     args: &EvaluateArgs,
     context: &Context,
-    engine: &Engine,
-    library: &Library,
+    models: &Models,
     data: &Dataset,
     name: &str,
 ) -> anyhow::Result<(Evaluation, usize)> {
-    let folder = PathBuf::from(name);
-    let model = if folder.join("model.json").is_file() {
-        Model::read(&folder, Owner::User)?
-    } else {
-        library.get(name)?.clone()
-    };
-    let device = args.device.map_or(context.settings.device, Into::into);
-    let mut classifier = Classifier::load(engine, &model, device, args.threads.or(context.settings.threads))?;
-    let (data, trained_on) = seen(args, context, &model.manifest.id, data)?;
+    let model = models.named(Some(name))?;
+    let mut classifier = args.measure.running.load(context, models.engine, &model)?;
+    let (data, trained_on) = args.measure.seen(context, &[&model.manifest.id], data)?;
+    let mut options = args.measure.options();
+    options.known_to = models.known_to(&args.known_to)?;
     let bar = progress_bar(data.samples.len());
-    let options =
-        Options { inferred: args.include_inferred, replicates: args.replicates, ..Options::default() };
-    let found = evaluate(&mut classifier, &data, options, &mut |done, total| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-    });
+    let found = evaluate(&mut classifier, &data, &options, &mut watching(&bar));
     bar.finish_and_clear();
-    Ok((found?, trained_on))
-}
-
-/// The pictures to count, and how many of them the model's own run trained on.
-fn seen(
-    args: &EvaluateArgs,
-    context: &Context,
-    model: &str,
-    data: &Dataset,
-) -> anyhow::Result<(Dataset, usize)> {
-    let mut data = data.clone();
-    let split = Split::of_model(&RunStore::open(&context.paths), model);
-    if args.held_out {
-        let split = split.as_ref().with_context(|| {
-            format!("the run that made {model} is not here, so what it held out is not known; leave --held-out away")
-        })?;
-        data.samples.retain(|sample| split.held_out(&sample.file));
-        anyhow::ensure!(
-            !data.samples.is_empty(),
-            "the run that made {model} held none of these pictures out"
-        );
-    }
-    let trained = |split: Split| data.samples.iter().filter(|sample| split.trained_on(&sample.file)).count();
-    let count = split.map_or(0, trained);
-    Ok((data, count))
-}
-
-fn warning(trained_on: usize) -> String {
-    if trained_on == 0 {
-        return String::new();
-    }
-    format!(
-        "  Warning: {trained_on} of the pictures were trained on, so these figures flatter; --held-out counts the others alone\n"
-    )
+    Ok((found?, trained_on[0]))
 }
 
 fn in_words(found: &Evaluation) -> String {
@@ -199,10 +138,18 @@ fn countries(found: &Evaluation) -> String {
 
 fn left_out(found: &Evaluation) -> String {
     let (out, mut text) = (&found.left_out, String::new());
+    if let Some(limit) = found.limit {
+        text += &format!("  Taken: {} of {} pictures, spread evenly\n", limit.taken, limit.of);
+    }
     if !out.unknown_country.is_empty() {
         let unknown: usize = out.unknown_country.values().sum();
         let codes: Vec<&str> = out.unknown_country.keys().map(String::as_str).collect();
         text += &format!("  Left out: {unknown} of countries it does not know ({})\n", codes.join(" "));
+    }
+    if !out.unknown_to_others.is_empty() {
+        let unknown: usize = out.unknown_to_others.values().sum();
+        text +=
+            &format!("  Left out: {unknown} of countries that a model it is compared with does not know\n");
     }
     if out.inferred > 0 {
         text += &format!("  Left out: {} whose label was inferred\n", out.inferred);

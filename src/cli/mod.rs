@@ -4,10 +4,14 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
+mod bench_guess;
 mod capture;
+mod compare;
 mod doctor;
 mod evaluate;
+mod explain;
 mod guess;
+mod measure;
 mod models;
 mod runs;
 mod runtime;
@@ -78,6 +82,8 @@ enum Subcommands {
     Doctor(doctor::DoctorArgs),
     /// Measure models on labelled pictures
     Evaluate(evaluate::EvaluateArgs),
+    /// Hold two to six models side by side: figures, a test, where they differ, a report
+    Compare(compare::CompareArgs),
     /// Train a model on a folder of pictures, verify it and add it to your models
     Train(Box<train::TrainArgs>),
     /// List, show, stop, resume, copy, delete and compare training runs
@@ -86,7 +92,9 @@ enum Subcommands {
     Runtime(runtime::RuntimeArgs),
     /// List what can be captured, or capture it once
     Capture(capture::CaptureArgs),
-    /// Time the way from file to ranking
+    /// Show what a guess rests on, and measure whether that is true
+    Explain(explain::ExplainArgs),
+    /// Time models on this machine, on every engine that is found
     Bench(bench::BenchArgs),
     /// Print completions for a shell
     Completions {
@@ -139,10 +147,12 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Subcommands::Models(args) => models::run(&args, &context),
         Subcommands::Doctor(args) => doctor::run(&args, &context),
         Subcommands::Evaluate(args) => evaluate::run(&args, &context),
+        Subcommands::Compare(args) => compare::run(&args, &context),
         Subcommands::Train(args) => train::run(&args, &context),
         Subcommands::Runs(args) => runs::run(&args, &context),
         Subcommands::Runtime(args) => runtime::run(&args, &context),
         Subcommands::Capture(args) => capture::run(args),
+        Subcommands::Explain(args) => explain::run(&args, &context),
         Subcommands::Bench(args) => bench::run(&args, &context),
         Subcommands::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "streetwise", &mut std::io::stdout());

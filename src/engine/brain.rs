@@ -62,6 +62,10 @@ pub trait Brain {
     fn start(&mut self) -> Result<EngineState, LookError>;
     /// The models there are.
     fn models(&self) -> Vec<ModelSummary>;
+    /// The models there are now, after some were added or removed.
+    fn list_again(&mut self) -> Vec<ModelSummary> {
+        self.models()
+    }
     /// The model to begin with.
     fn first_model(&self) -> Option<String>;
     /// Loads a model; on failure the one in use stays.
@@ -112,6 +116,11 @@ impl Brain for LocalBrain {
     fn start(&mut self) -> Result<EngineState, LookError> {
         self.library = Some(Library::open(&self.choice.paths));
         self.state()
+    }
+
+    fn list_again(&mut self) -> Vec<ModelSummary> {
+        self.library = Some(Library::open(&self.choice.paths));
+        self.models()
     }
 
     fn models(&self) -> Vec<ModelSummary> {

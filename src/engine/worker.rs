@@ -28,6 +28,8 @@ pub enum Command {
     Look(Picture),
     /// Use the model of this identifier, and look at the current picture again.
     UseModel(String),
+    /// Models were added or removed: list them anew.
+    ListModels,
     /// Show one of the recent pictures.
     Select(u64),
     /// List what can be captured.
@@ -276,6 +278,10 @@ impl Thinking {
             Command::UseModel(id) if job.generation == self.generation() => {
                 self.use_model(&id);
                 self.look_again();
+            }
+            Command::ListModels => {
+                let models = self.brain.list_again();
+                self.shared.change(|snapshot| snapshot.models = models);
             }
             Command::Select(id) => self.select(id),
             _ => {}

@@ -54,17 +54,22 @@ fn by_place(outcomes: &[Outcome]) -> Vec<Vec<Outcome>> {
 
 /// From the 2.5th to the 97.5th percentile.
 fn middle(drawn: &[Figures], of: fn(&Figures) -> f64) -> Interval {
-    let mut values: Vec<f64> = drawn.iter().map(of).collect();
+    percentiles(drawn.iter().map(of).collect())
+}
+
+/// From the 2.5th to the 97.5th percentile of replicates, of which there must be one.
+pub(crate) fn percentiles(mut values: Vec<f64>) -> Interval {
     values.sort_by(f64::total_cmp);
     let cut = values.len() / 40;
     [values[cut], values[values.len() - 1 - cut]]
 }
 
 /// splitmix64 (Steele et al. 2014): small, seeded, the same on every platform.
-struct SplitMix(u64);
+pub(crate) struct SplitMix(pub(crate) u64);
 
 impl SplitMix {
-    fn below(&mut self, bound: usize) -> usize {
+    /// A number below `bound`, which must not be 0.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

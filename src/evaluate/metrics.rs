@@ -128,7 +128,8 @@ pub fn confusion(outcomes: &[Outcome], countries: usize) -> Vec<Vec<usize>> {
     table
 }
 
-fn macro_f1(outcomes: &[Outcome], countries: usize) -> f64 {
+/// Mean of F1 over the countries present among the labels.
+pub(crate) fn macro_f1(outcomes: &[Outcome], countries: usize) -> f64 {
     let scores = per_country(outcomes, countries);
     mean(scores.values().map(|figures| figures.f1))
 }
@@ -142,8 +143,40 @@ fn balanced(outcomes: &[Outcome], countries: usize, k: usize) -> f64 {
     mean(right.iter().zip(&all).filter(|(_, all)| **all > 0).map(|(right, all)| ratio(*right, *all)))
 }
 
+/// One bin of a reliability diagram.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ReliabilityBin {
+    /// Lower bound of the confidences in it; the upper one is that of the next, or 1.
+    pub from: f64,
+    /// Number of pictures.
+    pub images: usize,
+    /// Mean confidence of their first guesses; 0 for an empty bin.
+    pub confidence: f64,
+    /// Share of them that are right; 0 for an empty bin.
+    pub accuracy: f64,
+}
+
+/// First guesses by confidence, in [`ECE_BINS`] bins of equal width: the calibration error is the mean distance
+/// between confidence and accuracy, weighted by the pictures.
+#[must_use]
+pub fn reliability(outcomes: &[Outcome]) -> Vec<ReliabilityBin> {
+    let bin = |(i, (images, right, confidence)): (usize, (usize, usize, f64))| ReliabilityBin {
+        from: float(i) / float(ECE_BINS),
+        images,
+        confidence: if images == 0 { 0.0 } else { confidence / float(images) },
+        accuracy: ratio(right, images),
+    };
+    bins(outcomes).into_iter().enumerate().map(bin).collect()
+}
+
 /// Mean distance between confidence and accuracy, each bin weighted by its pictures (Guo et al. 2017).
 fn ece(outcomes: &[Outcome]) -> f64 {
+    let gap = |(_, right, confidence): &(usize, usize, f64)| (confidence - float(*right)).abs();
+    bins(outcomes).iter().map(gap).sum::<f64>() / float(outcomes.len())
+}
+
+/// Pictures, right ones, and the sum of their confidences, by bin.
+fn bins(outcomes: &[Outcome]) -> [(usize, usize, f64); ECE_BINS] {
     let mut bins = [(0_usize, 0_usize, 0.0_f64); ECE_BINS];
     for outcome in outcomes {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
@@ -153,8 +186,7 @@ fn ece(outcomes: &[Outcome]) -> f64 {
         *right += usize::from(outcome.guess == outcome.label);
         *confidence += outcome.confidence;
     }
-    let gap = |(_, right, confidence): &(usize, usize, f64)| (confidence - float(*right)).abs();
-    bins.iter().map(gap).sum::<f64>() / float(outcomes.len())
+    bins
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
@@ -219,6 +251,18 @@ mod tests {
             confusion(&example(), 3),
             [vec![2, 1, 0], vec![0, 1, 1], vec![0, 0, 1]].map(|row: Vec<usize>| row)
         );
+    }
+
+    #[test]
+    fn the_calibration_error_is_that_of_the_reliability_bins() {
+        let (bins, all) = (reliability(&example()), example());
+        assert_eq!((bins.len(), bins.iter().map(|bin| bin.images).sum::<usize>()), (ECE_BINS, 6));
+        let gap = |bin: &ReliabilityBin| (bin.confidence - bin.accuracy).abs() * float(bin.images);
+        near(bins.iter().map(gap).sum::<f64>() / 6.0, figures(&all, 4).ece);
+        // Both of 0.9 are in bin 13, from 13/15 on, and right.
+        near(bins[13].from, 13.0 / 15.0);
+        assert_eq!((bins[13].images, bins[13].accuracy, bins[0].images), (2, 1.0, 0));
+        near(bins[13].confidence, 0.9);
     }
 
     #[test]

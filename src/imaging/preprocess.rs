@@ -36,6 +36,21 @@ pub enum ResizeMode {
     Crop,
 }
 
+impl ResizeMode {
+    /// The part of a picture of `width` × `height` pixels that a model sees: left, top, width, height, in pixels.
+    #[must_use]
+    pub fn seen_part(self, width: u32, height: u32) -> [f64; 4] {
+        match self {
+            Self::Squish => [0.0, 0.0, f64::from(width), f64::from(height)],
+            Self::Crop => {
+                let side = width.min(height);
+                let half = |whole: u32| f64::from(whole - side) / 2.0;
+                [half(width), half(height), f64::from(side), f64::from(side)]
+            }
+        }
+    }
+}
+
 /// The filter a picture is resized with; both widen when shrinking, so that nothing is skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -85,13 +100,7 @@ pub fn preprocess(pixels: &RgbImage, how: &Preprocess, size: u32) -> Result<Prep
 /// from Pillow's by up to 6 levels.
 fn resized(pixels: &RgbImage, how: &Preprocess, size: u32) -> Result<RgbImage, ResizeError> {
     let (width, height) = pixels.dimensions();
-    let (mut left, mut top) = (0.0, 0.0);
-    let (mut box_width, mut box_height) = (f64::from(width), f64::from(height));
-    if how.resize == ResizeMode::Crop {
-        let side = width.min(height);
-        (left, top) = (f64::from(width - side) / 2.0, f64::from(height - side) / 2.0);
-        (box_width, box_height) = (f64::from(side), f64::from(side));
-    }
+    let [left, top, box_width, box_height] = how.resize.seen_part(width, height);
     let source = ImageRef::new(width, height, pixels.as_raw(), PixelType::U8x3)
         .expect("an RgbImage holds three bytes a pixel");
     let base = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(how.interpolation.filter()));

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use image::RgbImage;
-use ndarray::Array4;
+use ndarray::{Array3, Array4, Axis, Ix4};
 use ort::ep::{CUDA, ExecutionProvider as _};
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
@@ -59,6 +59,8 @@ pub struct Classifier {
     engine: String,
     device: &'static str,
     fallback: Option<String>,
+    /// Whether the engine was given the graph for one picture at a time.
+    one_picture: bool,
 }
 
 impl std::fmt::Debug for Classifier {
@@ -92,6 +94,7 @@ impl Classifier {
             engine: engine.name.clone(),
             device: if ran_on_cuda { "cuda" } else { "cpu" },
             fallback,
+            one_picture: engine.is_embedded(),
         };
         loaded.check_shapes()?;
         loaded.check_golden()?;
@@ -128,6 +131,46 @@ impl Classifier {
     /// # Errors
     /// [`ModelError::Engine`] when the engine fails, [`ModelError::Shape`] when the width is another.
     pub fn logits(&mut self, tensor: &Array4<f32>) -> Result<Vec<f32>, ModelError> {
+        Ok(self.run(tensor, false)?.0)
+    }
+
+    /// Raw logits of a batch `[n, 3, size, size]`, a row a picture. `n` must not be above [`Classifier::max_batch`].
+    ///
+    /// # Errors
+    /// As [`Classifier::logits`].
+    pub fn logits_of_batch(&mut self, tensor: &Array4<f32>) -> Result<Vec<Vec<f32>>, ModelError> {
+        let flat = self.run(tensor, false)?.0;
+        Ok(flat.chunks(self.manifest.countries.len()).map(<[f32]>::to_vec).collect())
+    }
+
+    /// Raw logits of one picture `[1, 3, size, size]`, and its attention `[blocks, tokens, tokens]`, heads averaged.
+    ///
+    /// # Errors
+    /// [`ModelError::Shape`] when the graph has no such output; else as [`Classifier::logits`].
+    pub fn attention(&mut self, tensor: &Array4<f32>) -> Result<(Vec<f32>, Array3<f32>), ModelError> {
+        let (logits, attention) = self.run(tensor, true)?;
+        let what = "it was exported without the attention of every block".to_owned();
+        Ok((logits, attention.ok_or(ModelError::Shape { model: self.manifest.id.clone(), what })?))
+    }
+
+    /// Most pictures that go through the graph at once: one on the embedded engine, whose graphs are fixed to it, the
+    /// graph's own number where it is fixed, else none.
+    #[must_use]
+    pub fn max_batch(&self) -> Option<usize> {
+        if self.one_picture {
+            return Some(1);
+        }
+        let input = self.session.inputs().iter().find(|outlet| outlet.name() == self.manifest.input.name)?;
+        let ValueType::Tensor { shape, .. } = input.dtype() else { return None };
+        shape.first().and_then(|batch| usize::try_from(*batch).ok()).filter(|batch| *batch > 0)
+    }
+
+    /// Runs the graph: logits of all pictures one after the other, and the first picture's attention.
+    fn run(
+        &mut self,
+        tensor: &Array4<f32>,
+        attention: bool,
+    ) -> Result<(Vec<f32>, Option<Array3<f32>>), ModelError> {
         let (model, engine) = (self.manifest.id.clone(), self.engine.clone());
         let failed = |error: ort::Error| ModelError::Engine {
             model: model.clone(),
@@ -142,12 +185,29 @@ impl Classifier {
             what: format!("there is no output named {}", self.manifest.output.name),
         })?;
         let (_, values) = output.try_extract_tensor::<f32>().map_err(failed)?;
-        let countries = self.manifest.countries.len();
-        if values.len() != countries {
-            let what = format!("the graph gives {} values for {countries} countries", values.len());
+        let (countries, pictures) = (self.manifest.countries.len(), tensor.dim().0);
+        if values.len() != countries * pictures {
+            let what = format!(
+                "the graph gives {} values for {countries} countries",
+                values.len() / pictures.max(1)
+            );
             return Err(ModelError::Shape { model, what });
         }
-        Ok(values.to_vec())
+        let named = self.manifest.output.attention.as_ref().filter(|_| attention);
+        let seen = match named.and_then(|named| outputs.get(named.name.as_str())) {
+            Some(output) => {
+                let array = output.try_extract_array::<f32>().map_err(failed)?;
+                let blocks = array.into_dimensionality::<Ix4>().map_err(|error| ModelError::Shape {
+                    model: model.clone(),
+                    what: format!(
+                        "its attention has another shape than [batch, blocks, tokens, tokens] ({error})"
+                    ),
+                })?;
+                Some(blocks.index_axis(Axis(0), 0).to_owned())
+            }
+            None => None,
+        };
+        Ok((values.to_vec(), seen))
     }
 
     /// Prepares a picture as the model wants it, runs the model, and ranks the countries.

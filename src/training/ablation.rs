@@ -182,6 +182,99 @@ pub fn table(results: &[(Recipe, Option<HeldOut>)]) -> Vec<Row> {
     groups.into_iter().map(row).collect()
 }
 
+/// Rows of runs that differ only in preset, pictures a country and seed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// The data set.
+    pub data: PathBuf,
+    /// What all runs share, with the first one's preset, size and seed.
+    pub recipe: Recipe,
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// The runs behind them, oldest first.
+    pub runs: Vec<String>,
+}
+
+/// The tables that finished runs make, that of the newest run first. A single run makes none.
+#[must_use]
+pub fn tables<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<Table> {
+    let plain =
+        |recipe: &Recipe| Recipe { preset: String::new(), per_label: None, seed: 0, ..recipe.clone() };
+    let mut groups: Vec<Vec<(&Run, HeldOut)>> = Vec::new();
+    for run in runs {
+        let Some(result) = result_of(run) else { continue };
+        let same = |known: &Run| {
+            known.job.data == run.job.data
+                && known.job.from_scratch == run.job.from_scratch
+                && plain(&known.recipe) == plain(&run.recipe)
+        };
+        match groups.iter().position(|group| group.first().is_some_and(|(known, _)| same(known))) {
+            Some(at) => {
+                let mut group = groups.remove(at);
+                group.push((run, result));
+                groups.push(group);
+            }
+            None => groups.push(vec![(run, result)]),
+        }
+    }
+    let several = groups.into_iter().rev().filter(|group| group.len() > 1);
+    several
+        .map(|group| {
+            let mut results: Vec<_> =
+                group.iter().map(|(run, result)| (run.recipe.clone(), Some(result.clone()))).collect();
+            let size = |recipe: &Recipe| (recipe.preset.clone(), recipe.per_label.unwrap_or(u32::MAX));
+            results.sort_by_key(|(recipe, _)| size(recipe));
+            Table {
+                data: group[0].0.job.data.clone(),
+                recipe: group[0].0.recipe.clone(),
+                rows: table(&results),
+                runs: group.iter().map(|(run, _)| run.id.clone()).collect(),
+            }
+        })
+        .collect()
+}
+
+/// "all" for none.
+#[must_use]
+pub fn size_in_words(per_label: Option<u32>) -> String {
+    per_label.map_or("all".to_owned(), |n| n.to_string())
+}
+
+/// The rows as CSV, with a header.
+///
+/// # Errors
+/// None that can happen in memory, but the writer says so.
+pub fn as_csv(rows: &[Row]) -> Result<String, csv::Error> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record([
+        "preset",
+        "per_label",
+        "seeds",
+        "top1",
+        "top1_sd",
+        "top5",
+        "top5_sd",
+        "macro_f1",
+        "macro_f1_sd",
+        "countries",
+        "chance",
+        "places",
+        "images",
+    ])?;
+    for row in rows {
+        let sd = |s: Spread| s.sd.map_or_else(String::new, |sd| format!("{sd:.6}"));
+        let mut record = vec![row.preset.clone(), size_in_words(row.per_label), row.seeds.to_string()];
+        for spread in [row.top1, row.top5, row.macro_f1] {
+            record.extend([format!("{:.6}", spread.mean), sd(spread)]);
+        }
+        record.extend([row.countries.to_string()]);
+        record.extend([row.chance, row.places, row.images].map(|value| value.to_string()));
+        table.write_record(record)?;
+    }
+    let bytes = table.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -34,6 +34,10 @@ pub trait Watch {
     fn skipped(&mut self, skipped: Skipped);
     /// Asked ten times a second.
     fn wish(&mut self) -> Wish;
+    /// Whether the run is to wait; asked as often. A wish to stop ends the waiting.
+    fn paused(&mut self) -> bool {
+        false
+    }
 }
 
 /// How a trainer ended.
@@ -98,7 +102,8 @@ pub fn drive(
         command.arg("--resume");
     }
     let mut process = Process::start(command, &run.file("stderr.log"), patience)?;
-    let followed = Follow { run, patience, watch, end: None, asked: None }.until_the_end(&mut process);
+    let followed =
+        Follow { run, patience, watch, end: None, asked: None, paused: false }.until_the_end(&mut process);
     let status = process.finish();
     let _ = std::fs::remove_file(run.stop_request());
     Ok(match followed? {
@@ -113,6 +118,7 @@ struct Follow<'a> {
     watch: &'a mut dyn Watch,
     end: Option<Ending>,
     asked: Option<Instant>,
+    paused: bool,
 }
 
 impl Follow<'_> {
@@ -162,6 +168,10 @@ impl Follow<'_> {
         if wish == Wish::Stop && self.asked.is_none() {
             self.asked = Some(Instant::now());
             process.tell(Command::Stop);
+        }
+        let pause = self.watch.paused();
+        if pause != std::mem::replace(&mut self.paused, pause) {
+            process.tell(if pause { Command::Pause } else { Command::Resume });
         }
         let too_late = self.asked.is_some_and(|asked| asked.elapsed() > self.patience);
         if too_late {

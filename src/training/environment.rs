@@ -16,8 +16,8 @@ use std::process::Command;
 
 use include_dir::{Dir, include_dir};
 
-pub use super::environment_tools::ToolError;
-use super::environment_tools::{python_3, run_tool};
+pub use super::environment_tools::{Follow, ToolError};
+use super::environment_tools::{Unheard, python_3, run_tool};
 use crate::model::sha256_bytes;
 use crate::store::{Paths, StoreError, write_whole};
 
@@ -145,12 +145,12 @@ pub fn stamp(folder: &Path) -> Option<Stamp> {
     serde_json::from_slice(&std::fs::read(folder.join(STAMP)).ok()?).ok()
 }
 
-/// Makes or completes the environment; `progress` gets a line for every step and all that the tools say.
+/// Makes or completes the environment; `follow` gets a line for every step and all that the tools say.
 /// Does nothing where it is complete and `torch` is the same.
 ///
 /// # Errors
 /// The tool that failed, with its last line, or the disk. What was installed stays for the next attempt.
-pub fn set_up(paths: &Paths, torch: Torch, progress: &dyn Fn(&str)) -> Result<Stamp, EnvironmentError> {
+pub fn set_up(paths: &Paths, torch: Torch, follow: &dyn Follow) -> Result<Stamp, EnvironmentError> {
     let folder = paths.trainer();
     if let (Ok(_), Some(stamp)) = (installed(&folder), stamp(&folder))
         && (torch == Torch::Auto || stamp.torch == "locked")
@@ -160,9 +160,9 @@ pub fn set_up(paths: &Paths, torch: Torch, progress: &dyn Fn(&str)) -> Result<St
     }
     // From here on it is not complete until the new stamp is written.
     remove_if_there(&folder.join(STAMP))?;
-    let uv = run_tool(Command::new("uv").arg("--version"), &|_| ()).is_ok();
-    let made_by = make(&folder, uv, progress)?;
-    let chosen = if uv { with_uv(&folder, torch, progress)? } else { with_pip(&folder, progress)? };
+    let uv = run_tool(Command::new("uv").arg("--version"), &Unheard).is_ok();
+    let made_by = make(&folder, uv, follow)?;
+    let chosen = if uv { with_uv(&folder, torch, follow)? } else { with_pip(&folder, follow)? };
     unpack(&folder.join("package"))?;
     let stamp = Stamp { lock: sha256_bytes(LOCK.as_bytes()), torch: chosen.to_owned(), made_by };
     let text = serde_json::to_vec_pretty(&stamp).unwrap_or_default();
@@ -194,13 +194,13 @@ fn remove_if_there(path: &Path) -> Result<(), EnvironmentError> {
 }
 
 /// Makes the virtual environment where there is none whose Python starts.
-fn make(folder: &Path, uv: bool, progress: &dyn Fn(&str)) -> Result<String, EnvironmentError> {
+fn make(folder: &Path, uv: bool, follow: &dyn Follow) -> Result<String, EnvironmentError> {
     let made_by = if uv { "uv".to_owned() } else { python_3()? };
-    if run_tool(Command::new(interpreter(folder)).arg("--version"), &|_| ()).is_ok() {
-        progress("going on with the environment that is there");
+    if run_tool(Command::new(interpreter(folder)).arg("--version"), &Unheard).is_ok() {
+        follow.line("going on with the environment that is there");
         return Ok(made_by);
     }
-    progress("making the environment");
+    follow.line("making the environment");
     let mut command = if uv {
         let mut command = Command::new("uv");
         command.args(["venv", "--clear", "--python", ">=3.11,<3.14"]);
@@ -210,11 +210,11 @@ fn make(folder: &Path, uv: bool, progress: &dyn Fn(&str)) -> Result<String, Envi
         command.args(["-m", "venv", "--clear"]);
         command
     };
-    run_tool(command.arg(folder), progress)?;
+    run_tool(command.arg(folder), follow)?;
     Ok(made_by)
 }
 
-fn with_uv(folder: &Path, torch: Torch, progress: &dyn Fn(&str)) -> Result<&'static str, EnvironmentError> {
+fn with_uv(folder: &Path, torch: Torch, follow: &dyn Follow) -> Result<&'static str, EnvironmentError> {
     let (of_torch, others) = split_lock(LOCK);
     let install = || {
         let mut command = Command::new("uv");
@@ -228,29 +228,30 @@ fn with_uv(folder: &Path, torch: Torch, progress: &dyn Fn(&str)) -> Result<&'sta
         command.args(["--no-deps", "--require-hashes", "-r"]).arg(path);
         Ok(command)
     };
-    progress("fetching the packages");
-    run_tool(&mut locked("packages.lock", &others)?, progress)?;
+    follow.line("fetching the packages");
+    run_tool(&mut locked("packages.lock", &others)?, follow)?;
     if torch == Torch::Auto {
-        progress("fetching the torch that fits this machine");
+        follow.line("fetching the torch that fits this machine");
         let mut command = install();
         command.args(["--torch-backend", "auto"]).args(pins(&of_torch));
-        match run_tool(&mut command, progress) {
+        match run_tool(&mut command, follow) {
             Ok(()) => return Ok("auto"),
-            Err(why) => progress(&format!("{why}; taking the locked torch")),
+            Err(stopped @ ToolError::Stopped) => return Err(stopped.into()),
+            Err(why) => follow.line(&format!("{why}; taking the locked torch")),
         }
     }
-    progress("fetching the locked torch");
-    run_tool(&mut locked("torch.lock", &of_torch)?, progress)?;
+    follow.line("fetching the locked torch");
+    run_tool(&mut locked("torch.lock", &of_torch)?, follow)?;
     Ok("locked")
 }
 
-fn with_pip(folder: &Path, progress: &dyn Fn(&str)) -> Result<&'static str, EnvironmentError> {
+fn with_pip(folder: &Path, follow: &dyn Follow) -> Result<&'static str, EnvironmentError> {
     let lock = folder.join("packages.lock");
     write_whole(&lock, LOCK.as_bytes())?;
-    progress("fetching the packages");
+    follow.line("fetching the packages");
     let mut command = Command::new(interpreter(folder));
     command.args(["-m", "pip", "install", "--progress-bar=off", "--no-deps", "--require-hashes", "-r"]);
-    run_tool(command.arg(lock), progress)?;
+    run_tool(command.arg(lock), follow)?;
     Ok("locked")
 }
 

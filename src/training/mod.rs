@@ -11,9 +11,12 @@
 //!   a time.
 //! - [`drive`]: a run from its start to its end; [`verify`]: the model it made, checked and registered.
 //! - [`split`]: what a run trained on, so that a figure on those pictures is not taken for one on new ones.
-//! - [`ablation`]: the grid of runs behind a table.
+//! - [`report`]: what a run's evaluation found; [`ablation`]: the grid of runs behind a table.
+//! - [`catalogue`]: the architectures, with what training them costs.
+//! - [`studio`]: all of it as the window sees it: orders in, boards out.
 
 pub mod ablation;
+pub mod catalogue;
 pub mod drive;
 pub mod environment;
 mod environment_tools;
@@ -22,7 +25,9 @@ pub mod process;
 pub mod protocol;
 pub mod queue;
 pub mod recipe;
+pub mod report;
 pub mod runs;
 pub mod split;
+pub mod studio;
 pub mod summary;
 pub mod verify;

@@ -171,6 +171,14 @@ impl Skipped {
     }
 }
 
+impl std::ops::AddAssign for Skipped {
+    fn add_assign(&mut self, other: Self) {
+        self.junk += other.junk;
+        self.too_long += other.too_long;
+        self.unknown += other.unknown;
+    }
+}
+
 /// Why reading ended before the trainer did.
 #[derive(Debug, thiserror::Error)]
 pub enum ProtocolError {

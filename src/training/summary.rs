@@ -25,6 +25,10 @@ pub struct Summary {
     pub epochs: Vec<Metrics>,
     /// Learning rate that the finder suggested.
     pub lr_suggestion: Option<f64>,
+    /// The finder's curve: learning rate and loss of each step.
+    pub lr_curve: Vec<(f64, f64)>,
+    /// Resident bytes of the trainer at its last word on them.
+    pub memory: Option<u64>,
     /// Warnings as `kind: message`.
     pub warnings: Vec<String>,
     /// Why it failed or stopped, and what to do.
@@ -62,16 +66,10 @@ impl Summary {
     /// Reads the events of a run; `locked` says whether a trainer lives.
     #[must_use]
     pub fn read(events: &Path, locked: bool) -> Self {
-        let mut fold = Fold::default();
-        if let Ok(file) = File::open(events) {
-            let mut reader = Reader::new(BufReader::new(file));
-            // Another version in the middle of a file ends what can be understood of it.
-            while let Ok(Some(event)) = reader.next_event() {
-                fold.event(event);
-            }
-            fold.summary.skipped = reader.skipped;
-        }
-        fold.finish(locked)
+        let mut follower = Follower::default();
+        // A file that ends in the middle of a line ends with that line here.
+        follower.take(events, true);
+        follower.fold.finish(locked)
     }
 
     /// Figures of the last epoch.
@@ -88,8 +86,56 @@ impl Summary {
     }
 }
 
+/// Reads a run's events as they grow, each line once.
+#[derive(Debug, Clone, Default)]
+pub struct Follower {
+    fold: Fold,
+    /// Bytes that were read, up to the end of a line.
+    read: u64,
+    locked: bool,
+}
+
+impl Follower {
+    /// Takes in what was written since the last time; the summary where anything changed, or at the first time.
+    pub fn refresh(&mut self, events: &Path, locked: bool) -> Option<Summary> {
+        let first = self.read == 0;
+        let grown = self.take(events, false);
+        let turned = std::mem::replace(&mut self.locked, locked) != locked;
+        (first || grown || turned).then(|| self.fold.clone().finish(locked))
+    }
+
+    /// Reads on; whether there was anything. A line that is still being written is left for the next time, unless
+    /// it is the `last`. A file that became shorter is another one and is read anew.
+    fn take(&mut self, events: &Path, last: bool) -> bool {
+        let Ok(mut file) = File::open(events) else { return false };
+        let length = file.metadata().map_or(0, |data| data.len());
+        if length < self.read {
+            *self = Self { locked: self.locked, ..Self::default() };
+        }
+        let mut fresh = Vec::new();
+        let rest = length - self.read;
+        if rest == 0
+            || file.seek(SeekFrom::Start(self.read)).is_err()
+            || file.take(rest).read_to_end(&mut fresh).is_err()
+        {
+            return false;
+        }
+        if !last {
+            fresh.truncate(fresh.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+        }
+        self.read += fresh.len() as u64;
+        let mut reader = Reader::new(BufReader::new(fresh.as_slice()));
+        // Another version in the middle of a file ends what can be understood of it.
+        while let Ok(Some(event)) = reader.next_event() {
+            self.fold.event(event);
+        }
+        self.fold.summary.skipped += reader.skipped;
+        !fresh.is_empty()
+    }
+}
+
 /// The state machine over the events.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Fold {
     summary: Summary,
     started: Option<f64>,
@@ -106,6 +152,8 @@ impl Default for Summary {
             progress: None,
             epochs: Vec::new(),
             lr_suggestion: None,
+            lr_curve: Vec::new(),
+            memory: None,
             warnings: Vec::new(),
             ending: None,
             registered: false,
@@ -148,14 +196,20 @@ impl Fold {
                 }
             }
             Body::Progress(progress) => s.progress = Some(progress),
-            Body::LrFind { suggestion, .. } => s.lr_suggestion = suggestion,
+            Body::LrFind { lrs, losses, suggestion } => {
+                s.lr_suggestion = suggestion;
+                s.lr_curve =
+                    lrs.into_iter().zip(losses).filter_map(|(lr, loss)| Some((lr?, loss?))).collect();
+            }
             Body::Metrics(metrics) => {
                 s.epochs.retain(|known| known.epoch < metrics.epoch);
+                s.memory = metrics.memory.or(s.memory);
                 s.epochs.push(*metrics);
             }
             Body::Warning { kind, message, .. } => s.warnings.push(format!("{kind}: {message}")),
             Body::Artifact { kind, .. } => s.registered |= kind == "model" && s.verifying,
-            Body::Checkpoint { .. } | Body::Heartbeat { .. } => {}
+            Body::Heartbeat { memory } => s.memory = memory.or(s.memory),
+            Body::Checkpoint { .. } => {}
             Body::Done { .. } => self.ends(State::Done, "done", String::new(), String::new()),
             Body::Stopped { why, .. } => self.ends(State::Stopped, &why, String::new(), String::new()),
             Body::Error { kind, message, hint } => self.ends(State::Failed, &kind, message, hint),
@@ -197,6 +251,23 @@ impl Fold {
             (false, None, _) => State::Interrupted,
         };
         self.summary
+    }
+}
+
+/// A part of a run, for people.
+#[must_use]
+pub fn phase_in_words(name: &str) -> &str {
+    match name {
+        "check" => "looking through the data",
+        "cache" => "preparing the pictures",
+        "lr_find" => "finding the learning rate",
+        "frozen" => "training the head",
+        "train" => "training",
+        "evaluate" => "measuring",
+        "export" => "exporting and comparing with PyTorch",
+        "verify" => "verifying the model on this machine",
+        "activations" => "drawing what excites the network",
+        other => other,
     }
 }
 

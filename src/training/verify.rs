@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::drive::Watch;
 use super::protocol::Body;
+use super::report::located;
 use super::runs::{Run, RunError, State};
 use super::summary::{VERIFY, append};
 use crate::imaging::{Limits, Picture, PictureError, preprocess};
@@ -223,12 +224,4 @@ fn compare(classifier: &mut Classifier, path: &Path, data: &Path) -> Result<Veri
 /// Number of the largest logit, the first of equal ones.
 fn first(logits: &[f32]) -> usize {
     (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
-}
-
-/// The file as written where it is absolute, else below the data set.
-fn located(data: &Path, file: &Path) -> PathBuf {
-    let root = if data.is_file() { data.parent().unwrap_or(data) } else { data };
-    let below = root.join("images").join(file);
-    // Joining an absolute path gives that path.
-    if below.exists() { below } else { root.join(file) }
 }

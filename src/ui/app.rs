@@ -9,15 +9,18 @@ use egui::{Context, Event, Key, Modifiers, Ui};
 use crate::capture::Target;
 use crate::engine::{Brain, Command, EyeFactory, Worker};
 use crate::store::{Loaded, Settings};
+use crate::training::studio::{Means, Order, Studio};
 
 use super::background::{Background, Found};
 use super::commands::UiCommand;
-use super::state::{Action, List, Panel, State};
+use super::state::{Action, Choice, List, Panel, State};
 use super::textures::Textures;
+use super::widgets::palette::Palette;
 use super::widgets::recent;
 use super::widgets::region::Choosing;
 use super::widgets::toasts::Toasts;
-use super::{layout, theme};
+use super::{diagnostics, layout, theme};
+use crate::workbench::{self, Workbench};
 
 /// What the window is started with.
 pub struct Parts {
@@ -29,11 +32,17 @@ pub struct Parts {
     pub loaded: Loaded,
     /// Where settings are kept; without one they are not.
     pub settings_path: Option<PathBuf>,
+    /// What models are trained with.
+    pub training: Means,
 }
 
 /// The program behind the window.
 pub struct App {
     worker: Worker,
+    studio: Studio,
+    workbench: Workbench,
+    /// Models that the studio added and the worker has listed.
+    listed: usize,
     background: Background,
     state: State,
     toasts: Toasts,
@@ -52,13 +61,34 @@ impl App {
         theme::fonts(ctx);
         let repaint = ctx.clone();
         let worker = Worker::start(parts.brain, parts.eye, Arc::new(move || repaint.request_repaint()))?;
+        let repaint = ctx.clone();
+        let bench = workbench::Means {
+            choice: parts.training.choice.clone(),
+            device: parts.training.device,
+            threads: parts.training.threads,
+        };
+        let again = ctx.clone();
+        let workbench = Workbench::start(bench, Arc::new(move || again.request_repaint()))?;
+        let cache = parts.training.paths.training_cache();
+        let studio = Studio::start(parts.training, Arc::new(move || repaint.request_repaint()))?;
         let background = Background::start(ctx, parts.settings_path.clone())?;
-        let state = State::new(parts.loaded.settings, parts.settings_path, Textures::start(ctx)?);
+        let mut state = State::new(parts.loaded.settings, parts.settings_path, Textures::start(ctx)?);
+        state.train.form.cache = cache;
         let mut toasts = Toasts::default();
         if let Some(notice) = parts.loaded.notice {
             toasts.say(notice);
         }
-        let mut app = Self { worker, background, state, toasts, pasted: None, look: None };
+        let mut app = Self {
+            worker,
+            studio,
+            workbench,
+            listed: 0,
+            background,
+            state,
+            toasts,
+            pasted: None,
+            look: None,
+        };
         app.dress(ctx);
         Ok(app)
     }
@@ -82,13 +112,39 @@ impl App {
             match found {
                 Found::Files(files) => self.worker.send(Command::Open(files)),
                 Found::Picture(picture) => self.worker.send(Command::Look(picture)),
-                Found::Library(path) => {
-                    self.state.settings.runtime = Some(path);
-                    self.background.save(&self.state.settings);
-                }
+                Found::Chosen(choice, path) => self.chosen(choice, path),
                 Found::Text(text) => self.pasted = Some(text),
                 Found::Tell(text) => self.toasts.say(text),
             }
+        }
+    }
+
+    fn chosen(&mut self, choice: Choice, path: PathBuf) {
+        match choice {
+            Choice::Library => {
+                self.state.settings.runtime = Some(path);
+                self.background.save(&self.state.settings);
+            }
+            Choice::DataFolder | Choice::DataIndex => {
+                self.state.train.form.data = path.display().to_string();
+                self.studio.send(Order::LookAt(path));
+            }
+            Choice::CompareFolder => self.state.compare.data = path.display().to_string(),
+            Choice::Weights => self.state.train.form.use_weights(&path),
+        }
+    }
+
+    /// Takes the studio's newest board in, and tells the worker of models that were added.
+    fn take_board(&mut self) {
+        self.state.board = self.studio.board();
+        self.state.findings = self.workbench.findings();
+        let added = self.state.board.added.len();
+        if added > self.listed {
+            self.listed = added;
+            self.worker.send(Command::ListModels);
+        }
+        if let Some(order) = self.state.train.watch(self.state.panel == Panel::Train) {
+            self.studio.send(order);
         }
     }
 
@@ -139,6 +195,7 @@ impl App {
             Action::Engine(command) => self.worker.send(command),
             Action::Capture(target) => self.capture(target),
             Action::UseModel(id) => {
+                self.state.panel = Panel::Assist;
                 self.state.settings.model = Some(id.clone());
                 self.background.save(&self.state.settings);
                 self.worker.send(Command::UseModel(id));
@@ -150,7 +207,17 @@ impl App {
             }
             Action::RegionOn(index) => self.region_on(index),
             Action::Changed => self.background.save(&self.state.settings),
-            Action::ChooseLibrary => self.background.choose_library(),
+            Action::Choose(choice) => self.background.choose(choice),
+            Action::Work(task) => self.workbench.send(task),
+            Action::StopWork => self.workbench.stop(),
+            Action::Tell(text) => self.toasts.say(text),
+            Action::Train(order) => self.studio.send(order),
+            Action::Open(path) => {
+                self.state.panel = Panel::Assist;
+                self.worker.send(Command::Open(vec![path]));
+            }
+            Action::Copy(text) => self.background.copy(text),
+            Action::Save { name, bytes } => self.background.save_as(&name, bytes),
         }
     }
 
@@ -228,6 +295,15 @@ impl App {
             UiCommand::Seen => state.show_seen = !state.show_seen,
             UiCommand::Card => state.show_card = !state.show_card,
             UiCommand::Assist => state.panel = Panel::Assist,
+            UiCommand::Compare => state.panel = Panel::Compare,
+            UiCommand::Train => state.panel = Panel::Train,
+            UiCommand::Palette => {
+                state.palette = if state.palette.is_some() { None } else { Some(Palette::default()) };
+            }
+            UiCommand::Diagnostics => {
+                self.background.copy(diagnostics::text(&self.state));
+                self.toasts.say("The diagnostics are in the clipboard.".to_owned());
+            }
             UiCommand::Settings => state.panel = Panel::Settings,
             UiCommand::Close => self.close_top(),
             UiCommand::Understood => {
@@ -249,7 +325,8 @@ impl App {
 
     fn close_top(&mut self) {
         let state = &mut self.state;
-        if state.region.take().is_some() || state.region_wanted {
+        if state.palette.take().is_some() {
+        } else if state.region.take().is_some() || state.region_wanted {
             state.region_wanted = false;
         } else if state.show_card {
             state.show_card = false;
@@ -278,6 +355,7 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut Frame) {
         self.state.refresh(self.worker.snapshot());
+        self.take_board();
         self.state.textures.turn();
         self.take_found();
         self.take_drops(ctx);

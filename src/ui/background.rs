@@ -10,14 +10,15 @@ use crate::imaging::Picture;
 use crate::store::Settings;
 
 use super::sample;
+use super::state::Choice;
 
 /// What a thread found out.
 #[derive(Debug)]
 pub enum Found {
     /// Picture files that the user chose, or whose paths were in the clipboard.
     Files(Vec<PathBuf>),
-    /// An ONNX Runtime library that the user chose.
-    Library(PathBuf),
+    /// A file or folder that the user chose for something.
+    Chosen(Choice, PathBuf),
     /// A picture of the clipboard.
     Picture(Picture),
     /// A text of the clipboard, for the field that has the focus.
@@ -129,10 +130,40 @@ impl Background {
         });
     }
 
-    /// Shows the dialog for an ONNX Runtime library, unless one is open already.
-    pub fn choose_library(&mut self) {
-        let dialog = rfd::AsyncFileDialog::new().set_title("Choose the ONNX Runtime library").pick_file();
-        self.show(async move { Some(Found::Library(PathBuf::from(dialog.await?))) });
+    /// Shows the dialog for a file or folder, unless one is open already.
+    pub fn choose(&mut self, choice: Choice) {
+        let dialog = rfd::AsyncFileDialog::new();
+        let found = move |path: rfd::FileHandle| Found::Chosen(choice, PathBuf::from(path));
+        match choice {
+            Choice::DataFolder | Choice::CompareFolder => {
+                let asked = dialog.set_title("Choose the folder of labelled pictures").pick_folder();
+                self.show(async move { asked.await.map(found) });
+            }
+            Choice::Library | Choice::DataIndex | Choice::Weights => {
+                let dialog = match choice {
+                    Choice::DataIndex => dialog.set_title("Choose the index").add_filter("CSV", &["csv"]),
+                    Choice::Weights => {
+                        dialog.set_title("Choose the weights").add_filter("safetensors", &["safetensors"])
+                    }
+                    _ => dialog.set_title("Choose the ONNX Runtime library"),
+                };
+                let asked = dialog.pick_file();
+                self.show(async move { asked.await.map(found) });
+            }
+        }
+    }
+
+    /// Shows the dialog for a file to write, and writes it whole.
+    pub fn save_as(&mut self, name: &str, bytes: Vec<u8>) {
+        let asked = rfd::AsyncFileDialog::new().set_title("Save as").set_file_name(name).save_file();
+        self.show(async move {
+            let path = PathBuf::from(asked.await?);
+            let said = match crate::store::write_whole(&path, &bytes) {
+                Ok(()) => format!("Saved as {}.", path.display()),
+                Err(error) => format!("Not saved: {error}."),
+            };
+            Some(Found::Tell(said))
+        });
     }
 
     fn show(&mut self, dialog: impl Future<Output = Option<Found>> + Send + 'static) {

@@ -40,8 +40,16 @@ pub enum UiCommand {
     Older,
     /// The panel for one picture.
     Assist,
+    /// The panel for models side by side.
+    Compare,
+    /// The panel for training models.
+    Train,
     /// The panel of the settings.
     Settings,
+    /// Find any command by its name.
+    Palette,
+    /// Copy what a bug report needs.
+    Diagnostics,
     /// The note on fair play was read.
     Understood,
     /// Larger text.
@@ -69,7 +77,7 @@ const fn words(text: &'static str, tooltip: &'static str, icon: &'static str) ->
 
 impl UiCommand {
     /// All of them; keys are looked for in this order.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::Open,
         Self::Paste,
         Self::PickWindow,
@@ -87,7 +95,11 @@ impl UiCommand {
         Self::Newer,
         Self::Older,
         Self::Assist,
+        Self::Compare,
+        Self::Train,
         Self::Settings,
+        Self::Palette,
+        Self::Diagnostics,
         Self::Understood,
         Self::TextLarger,
         Self::TextSmaller,
@@ -127,6 +139,14 @@ impl UiCommand {
             Self::Newer => words("Newer", "Go to the newer picture of the strip", icon::CARET_LEFT),
             Self::Older => words("Older", "Go to the older picture of the strip", icon::CARET_RIGHT),
             Self::Assist => words("Assist", "One picture now", icon::BINOCULARS),
+            Self::Compare => words("Compare", "Models side by side, on pictures and in speed", icon::SCALES),
+            Self::Palette => words("Commands", "Find any command by its name", icon::COMMAND),
+            Self::Diagnostics => words(
+                "Copy diagnostics",
+                "Copy version, engine, device, models and messages, for a bug report",
+                icon::STETHOSCOPE,
+            ),
+            Self::Train => words("Train", "Make a model of your own and watch it being made", icon::BARBELL),
             Self::Settings => words("Settings", "Theme, text, coach, engine", icon::GEAR),
             Self::Understood => words("Understood", "Do not show this note again", icon::CHECK),
             Self::TextLarger => words("Larger text", "Make all text larger", icon::MAGNIFYING_GLASS_PLUS),
@@ -174,10 +194,13 @@ impl UiCommand {
             Self::More => plain(Key::M),
             Self::Seen => plain(Key::I),
             Self::Card => plain(Key::C),
-            Self::Sample | Self::Understood => None,
+            Self::Sample | Self::Understood | Self::Diagnostics => None,
+            Self::Compare => command(Key::Num3),
+            Self::Palette => command(Key::K),
             Self::Newer => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowLeft)),
             Self::Older => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowRight)),
             Self::Assist => command(Key::Num1),
+            Self::Train => command(Key::Num5),
             Self::Settings => command(Key::Comma),
             Self::TextLarger => command(Key::Plus),
             Self::TextSmaller => command(Key::Minus),

@@ -7,8 +7,8 @@ use egui::{
 
 use super::commands::UiCommand;
 use super::state::{Action, Panel, State};
-use super::widgets::status;
 use super::widgets::toasts::Toasts;
+use super::widgets::{palette, status};
 use super::{panels, theme};
 
 /// Width of the rail, in points at text scale 1.
@@ -24,9 +24,12 @@ pub fn show(ui: &mut Ui, state: &mut State, toasts: &mut Toasts, actions: &mut V
     rail(ui, state.panel, actions);
     CentralPanel::default().frame(Frame::new().fill(palette.panel)).show(ui, |ui| match state.panel {
         Panel::Assist => panels::assist::show(ui, state, actions),
+        Panel::Compare => panels::compare::show(ui, state, actions),
+        Panel::Train => panels::train::show(ui, state, actions),
         Panel::Settings => panels::settings::show(ui, state, actions),
     });
     toasts.show(ui, bar.response.rect.height());
+    palette::show(ui, state, actions);
     drop_target(ui);
 }
 
@@ -36,7 +39,12 @@ fn rail(ui: &mut Ui, current: Panel, actions: &mut Vec<Action>) {
     let side = Side::left("rail").resizable(false).exact_size(RAIL * scale);
     side.frame(Frame::new().fill(palette.canvas).inner_margin(Margin::same(4))).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = theme::GAP_SMALL;
-        for (panel, command) in [(Panel::Assist, UiCommand::Assist), (Panel::Settings, UiCommand::Settings)] {
+        for (panel, command) in [
+            (Panel::Assist, UiCommand::Assist),
+            (Panel::Compare, UiCommand::Compare),
+            (Panel::Train, UiCommand::Train),
+            (Panel::Settings, UiCommand::Settings),
+        ] {
             if rail_button(ui, command, panel == current, scale) {
                 actions.push(Action::Ui(command));
             }

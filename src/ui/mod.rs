@@ -8,6 +8,7 @@ mod app;
 mod background;
 mod coach;
 mod commands;
+mod diagnostics;
 mod layout;
 mod panels;
 mod sample;
@@ -25,6 +26,7 @@ use crate::capture;
 use crate::engine::LocalBrain;
 use crate::runtime::Choice;
 use crate::store::{Loaded, Paths, Settings};
+use crate::training::studio::Means;
 
 /// Why there is no window.
 #[derive(Debug, thiserror::Error)]
@@ -53,9 +55,11 @@ pub fn run(
         ..eframe::NativeOptions::default()
     };
     let settings_path = Some(paths.settings());
+    let training = Means::of(paths, choice.clone(), settings.device, settings.threads);
     let brain = LocalBrain::new(choice, settings.device, settings.threads, settings.model.clone());
     let loaded = Loaded { settings, notice };
-    let parts = Parts { brain: Box::new(brain), eye: Box::new(capture::system), loaded, settings_path };
+    let parts =
+        Parts { brain: Box::new(brain), eye: Box::new(capture::system), loaded, settings_path, training };
     let create = move |cc: &eframe::CreationContext<'_>| {
         let app = App::new(&cc.egui_ctx, parts)?;
         Ok(Box::new(app) as Box<dyn eframe::App>)

@@ -5,10 +5,16 @@ use std::sync::Arc;
 use crate::capture::Target;
 use crate::engine::{Command, Snapshot};
 use crate::store::Settings;
+use crate::training::studio::{Board, Order};
+use crate::workbench::{Findings, Task};
 
 use super::coach::Coach;
 use super::commands::UiCommand;
+use super::panels::compare::Compare;
+use super::panels::train::Train;
 use super::textures::Textures;
+use super::theme::Colours;
+use super::widgets::palette::Palette;
 use super::widgets::region::Choosing;
 
 /// A panel that the rail leads to.
@@ -17,6 +23,10 @@ pub enum Panel {
     /// One picture now.
     #[default]
     Assist,
+    /// Models side by side.
+    Compare,
+    /// Making models.
+    Train,
     /// The settings.
     Settings,
 }
@@ -28,6 +38,21 @@ pub enum List {
     Windows,
     /// Monitors.
     Monitors,
+}
+
+/// What is chosen by dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// An ONNX Runtime library.
+    Library,
+    /// A folder of labelled pictures.
+    DataFolder,
+    /// The index of labelled pictures.
+    DataIndex,
+    /// Pretrained weights.
+    Weights,
+    /// The folder of labelled pictures that models are compared on.
+    CompareFolder,
 }
 
 /// What a part of the window asks for; done after the frame is drawn.
@@ -47,8 +72,27 @@ pub enum Action {
     RegionOn(usize),
     /// The settings were changed in place.
     Changed,
-    /// Choose an ONNX Runtime library by dialog.
-    ChooseLibrary,
+    /// Choose something by dialog.
+    Choose(Choice),
+    /// Something for the studio.
+    Train(Order),
+    /// Something for the workbench.
+    Work(Task),
+    /// Stop what the workbench does.
+    StopWork,
+    /// Say a sentence that has no place of its own.
+    Tell(String),
+    /// Look at a picture file.
+    Open(std::path::PathBuf),
+    /// Put a text into the clipboard.
+    Copy(String),
+    /// Write a file that the user chooses; the name is proposed.
+    Save {
+        /// Name that is proposed.
+        name: String,
+        /// What is written.
+        bytes: Vec<u8>,
+    },
 }
 
 /// The field for the user's own guess.
@@ -96,6 +140,22 @@ pub struct State {
     pub last_target: Option<Target>,
     /// Textures.
     pub textures: Textures,
+    /// Training in this frame.
+    pub board: Arc<Board>,
+    /// What the training panel remembers.
+    pub train: Train,
+    /// The workbench in this frame.
+    pub findings: Arc<Findings>,
+    /// What the comparison panel remembers.
+    pub compare: Compare,
+    /// Whether a heatmap lies over its picture.
+    pub show_map: bool,
+    /// How opaque it is, 0 to 1.
+    pub map_opacity: f32,
+    /// The list of commands, while it is open.
+    pub palette: Option<Palette>,
+    /// The colour of each run and model in plots.
+    pub colours: Colours,
 }
 
 impl State {
@@ -119,6 +179,14 @@ impl State {
             region: None,
             last_target: None,
             textures,
+            board: Arc::default(),
+            train: Train::default(),
+            findings: Arc::default(),
+            compare: Compare::default(),
+            show_map: true,
+            map_opacity: 0.8,
+            palette: None,
+            colours: Colours::default(),
         }
     }
 

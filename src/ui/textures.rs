@@ -1,6 +1,7 @@
 //! Pictures and flags as textures, made on a thread of their own: the window only uploads them.
 
 use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -27,11 +28,13 @@ pub enum Size {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
     Picture(usize, Size),
+    File(PathBuf),
     Flag(String),
 }
 
 enum Source {
     Picture(Arc<RgbImage>, Size),
+    File(PathBuf),
     Flag(String),
 }
 
@@ -63,11 +66,12 @@ impl Textures {
             for (key, source) in asks {
                 let image = match &source {
                     Source::Picture(picture, size) => Some(convert(picture, *size)),
+                    Source::File(path) => file_image(path),
                     Source::Flag(code) => flag_image(code),
                 };
                 let held = match source {
                     Source::Picture(picture, _) => Some(picture),
-                    Source::Flag(_) => None,
+                    Source::File(_) | Source::Flag(_) => None,
                 };
                 let texture = image.map(|image| ctx.load_texture("picture", image, OPTIONS));
                 if done.send((key, held, texture)).is_err() {
@@ -83,7 +87,10 @@ impl Textures {
     pub fn turn(&mut self) {
         self.pass += 1;
         while let Ok((key, held, texture)) = self.made.try_recv() {
-            self.asked.remove(&key);
+            // What cannot be made stays asked for, so that it is not tried again in every pass.
+            if texture.is_some() {
+                self.asked.remove(&key);
+            }
             if let Some(texture) = texture {
                 self.kept.insert(key, Kept { texture, _held: held, used: self.pass });
             }
@@ -97,6 +104,11 @@ impl Textures {
     pub fn picture(&mut self, picture: &Arc<RgbImage>, size: Size) -> Option<TextureHandle> {
         let key = Key::Picture(Arc::as_ptr(picture) as usize, size);
         self.get(key, || Source::Picture(Arc::clone(picture), size))
+    }
+
+    /// A small picture of a file; none until it is made, or where it cannot be read.
+    pub fn file(&mut self, path: &Path) -> Option<TextureHandle> {
+        self.get(Key::File(path.to_owned()), || Source::File(path.to_owned()))
     }
 
     /// The flag of a country by its ISO alpha-2 code; none until it is made, or where there is none.
@@ -134,6 +146,12 @@ fn convert(picture: &RgbImage, size: Size) -> ColorImage {
         }
     };
     ColorImage::from_rgb([shown.width() as usize, shown.height() as usize], shown.as_raw())
+}
+
+/// The picture in a file, small, within the usual limits.
+fn file_image(path: &Path) -> Option<ColorImage> {
+    let picture = crate::imaging::Picture::open(path, &crate::imaging::Limits::default()).ok()?;
+    Some(convert(&picture.pixels, Size::Small))
 }
 
 /// The flag drawn by Twemoji (CC-BY 4.0), 72 × 72 pixels, cut to its visible part.

@@ -132,6 +132,52 @@ pub fn probability(p: f32, dark: bool) -> Color32 {
     CIVIDIS[index].lerp_to_gamma(CIVIDIS[index + 1], at - below)
 }
 
+/// Colours of series in plots: Okabe and Ito 2008, "Color Universal Design", told apart with every colour vision; the
+/// light theme has them darker, so that lines stand out from white.
+const SERIES: [[Color32; 8]; 2] = [
+    [
+        rgb(0x56B4E9),
+        rgb(0xE69F00),
+        rgb(0x2BB58C),
+        rgb(0xF0E442),
+        rgb(0xE07B39),
+        rgb(0xCC79A7),
+        rgb(0x8FA8FF),
+        rgb(0xC8CDD2),
+    ],
+    [
+        rgb(0x0072B2),
+        rgb(0xA66F00),
+        rgb(0x00785A),
+        rgb(0x857A00),
+        rgb(0xB34700),
+        rgb(0x9B4477),
+        rgb(0x4453B5),
+        rgb(0x555C63),
+    ],
+];
+
+/// The colour of each thing that is shown in plots, the same everywhere; the first ones seen get the first colours.
+#[derive(Debug, Default)]
+pub struct Colours {
+    known: std::collections::HashMap<String, usize>,
+}
+
+impl Colours {
+    /// The colour of a run or model.
+    pub fn of(&mut self, name: &str, visuals: &Visuals) -> Color32 {
+        let next = self.known.len();
+        let index = *self.known.entry(name.to_owned()).or_insert(next);
+        SERIES[usize::from(!visuals.dark_mode)][index % SERIES[0].len()]
+    }
+}
+
+/// Black or white, whichever is read better on `fill`.
+#[must_use]
+pub fn ink_on(fill: Color32) -> Color32 {
+    if fill.intensity() > 0.5 { Color32::BLACK } else { Color32::WHITE }
+}
+
 /// Sets up fonts, both themes and the text scale; cheap enough to call whenever one of them changes.
 pub fn apply(ctx: &Context, theme: store::Theme, text_scale: f32) {
     ctx.options_mut(|options| options.zoom_with_keyboard = false);

@@ -50,6 +50,26 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number}\u{a0}{}", if number == 1 { one } else { many })
 }
 
+/// A share that was measured, as per cent with one decimal; for figures that are compared with one another.
+#[must_use]
+pub fn share(p: f64) -> String {
+    format!("{:.1}\u{a0}%", p * 100.0)
+}
+
+/// A country's name, or its code where it has none.
+#[must_use]
+pub fn country(code: &str) -> String {
+    crate::geo::country_name(code).map_or_else(|| code.to_owned(), |name| name.to_string())
+}
+
+/// Bytes in MB below one GB, in GB from there up.
+#[must_use]
+#[expect(clippy::cast_precision_loss)]
+pub fn bytes(bytes: u64) -> String {
+    let mb = bytes as f64 / 1e6;
+    if mb < 1000.0 { format!("{mb:.0}\u{a0}MB") } else { format!("{:.1}\u{a0}GB", mb / 1000.0) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +102,8 @@ mod tests {
         assert_eq!(milliseconds(Duration::from_micros(9_960)), "10");
         assert_eq!(seconds(Duration::from_millis(12_900)), "12\u{a0}s");
         assert_eq!(seconds(Duration::from_secs(125)), "2\u{a0}min 5\u{a0}s");
+        assert_eq!([bytes(350_400_000), bytes(1_250_000_000)], ["350\u{a0}MB", "1.2\u{a0}GB"]);
+        assert_eq!(share(0.4567), "45.7\u{a0}%");
         assert_eq!(count(1, "thread", "threads"), "1\u{a0}thread");
         assert_eq!(count(25, "country", "countries"), "25\u{a0}countries");
     }

@@ -12,7 +12,10 @@ use streetwise::engine::{Brain, EngineState, Look, LookError, ModelSummary};
 use streetwise::imaging::Picture;
 use streetwise::model::Timings;
 use streetwise::ranking::{Ranking, UnsureRule};
-use streetwise::store::{Loaded, Settings};
+use streetwise::runtime::{Choice, Device};
+use streetwise::store::{Loaded, Paths, Settings};
+use streetwise::training::environment::Trainer;
+use streetwise::training::studio::{FindTrainer, Means};
 use streetwise::ui::{App, Parts};
 
 /// Long enough for a loaded machine; what is waited for usually takes milliseconds.
@@ -146,6 +149,12 @@ impl Desk {
         Self::start(settings, Duration::ZERO, None, || Err(CaptureError::NoDisplay))
     }
 
+    /// A window that trains with a trainer made by `find`, given the folder of everything.
+    pub fn with_trainer(find: impl Fn(&Path) -> Trainer + Send + 'static) -> Self {
+        let folder = tempfile::tempdir().expect("the test has a folder, threads and room");
+        Self::reopen(folder, find)
+    }
+
     fn start(
         settings: Settings,
         takes: Duration,
@@ -153,16 +162,73 @@ impl Desk {
         eye: impl Fn() -> Result<Box<dyn FrameSource>, CaptureError> + Send + 'static,
     ) -> Self {
         let folder = tempfile::tempdir().expect("the test has a folder, threads and room");
+        Self::open(folder, settings, takes, note, eye, Box::new(Trainer::find))
+    }
+
+    fn open(
+        folder: tempfile::TempDir,
+        settings: Settings,
+        takes: Duration,
+        note: Option<&str>,
+        eye: impl Fn() -> Result<Box<dyn FrameSource>, CaptureError> + Send + 'static,
+        find: FindTrainer,
+    ) -> Self {
+        let paths = Paths::under(folder.path().to_owned());
+        let choice = Choice { library: None, embedded_only: true, paths: paths.clone(), prober: None };
+        let training = Means { paths, find, choice, device: Device::Cpu, threads: Some(1) };
         let brain = Box::new(FakeBrain { model: String::new(), takes, note: note.map(str::to_owned) });
         let loaded = Loaded { settings, notice: None };
         let settings_path = Some(folder.path().join("settings.json"));
-        let parts = Parts { brain, eye: Box::new(eye), loaded, settings_path };
+        let parts = Parts { brain, eye: Box::new(eye), loaded, settings_path, training };
         let harness = Harness::builder().with_size([1280.0, 800.0]).build_eframe(|cc| {
             App::new(&cc.egui_ctx, parts).expect("the test has a folder, threads and room")
         });
         let mut desk = Self { harness, folder };
         desk.sees("ready");
         desk
+    }
+
+    /// Closes the window and keeps its folder.
+    pub fn close_keeping(self) -> tempfile::TempDir {
+        let Self { harness, folder } = self;
+        drop(harness);
+        folder
+    }
+
+    /// A window over the folder of an earlier one.
+    pub fn reopen(folder: tempfile::TempDir, find: impl Fn(&Path) -> Trainer + Send + 'static) -> Self {
+        let desktop = Fake::new();
+        let eye = move || Ok(Box::new(desktop.clone()) as Box<dyn FrameSource>);
+        let root = folder.path().to_owned();
+        let find = Box::new(move |_: &Paths| Ok(find(&root)));
+        Self::open(folder, Self::settings_read(), Duration::ZERO, None, eye, find)
+    }
+
+    /// The folder of everything.
+    pub fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Presses what is named exactly so.
+    #[track_caller]
+    pub fn press(&mut self, name: &str) {
+        let node = self.harness.query_all_by_label(name).find(|node| {
+            let role = node.accesskit_node().role();
+            role != egui::accesskit::Role::Label && role != egui::accesskit::Role::TextRun
+        });
+        match node {
+            // Also what lies below the part that is scrolled to.
+            Some(node) => node.click_accesskit(),
+            None => panic!("there is no {name:?} to press in\n{}", self.words().join("\n")),
+        }
+        self.harness.run_ok();
+    }
+
+    /// Presses what has these words in its name.
+    #[track_caller]
+    pub fn press_any(&mut self, words: &str) {
+        self.harness.get_by_label_contains(words).click_accesskit();
+        self.harness.run_ok();
     }
 
     /// Writes a generated picture.
@@ -190,6 +256,12 @@ impl Desk {
         self.harness.query_all_by_label_contains(text).next().is_some()
     }
 
+    /// Every name in the window.
+    pub fn words(&self) -> Vec<String> {
+        let nodes = self.harness.query_all(egui_kittest::kittest::By::new());
+        nodes.filter_map(|node| node.accesskit_node().label()).collect()
+    }
+
     /// Waits until the window shows `text`.
     #[track_caller]
     pub fn sees(&mut self, text: &str) {
@@ -206,7 +278,11 @@ impl Desk {
     fn wait(&mut self, text: &str, there: bool) {
         let begin = Instant::now();
         while self.shows(text) != there {
-            assert!(begin.elapsed() < PATIENCE, "waited for {text:?} ({there}) in\n{:?}", self.harness);
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "waited for {text:?} ({there}) in\n{}",
+                self.words().join("\n")
+            );
             self.harness.step();
             std::thread::sleep(Duration::from_millis(5));
         }

@@ -50,7 +50,8 @@ fn row(plan: &Plan, model: &str, picture: &Path) -> anyhow::Result<()> {
     if let Some(library) = &plan.runtime {
         ours.arg("--runtime").arg(library);
     }
-    ours.args(["bench", "--json", "--model", model, "--threads", &threads, "--repeat", &repeat]).arg(picture);
+    ours.args(["bench", model, "--json", "--threads", &threads, "--repeat", &repeat, "--picture"])
+        .arg(picture);
     let figures = json_of(ours)?;
     let get = |key: &str| figures[key].as_f64().unwrap_or(f64::NAN);
     let bound = get("inference_alone_ms") + get("decode_ms");

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use serde_json::json;
 
 use super::flags::{Fields, PerLabel, per_label};
 use super::live::Live;
 use super::{Context, JobFlags, follow, interrupts};
 use crate::store::write_whole;
-use crate::training::ablation::{Grid, Row, Spread, find, result_of, table};
+use crate::training::ablation::{Grid, Row, Spread, as_csv, find, result_of, size_in_words, table};
 use crate::training::environment::Trainer;
 use crate::training::queue;
 use crate::training::recipe::{PRESETS, Recipe};
@@ -88,7 +87,7 @@ pub(crate) fn run(args: &AblationArgs, context: &Context) -> anyhow::Result<Exit
         let mut run = find(&store, recipe, job);
         if interrupts() == 0 && run.as_ref().is_none_or(|run| run.summary().state != State::Done) {
             if !args.json {
-                let (preset, size) = (&recipe.preset, size(recipe.per_label));
+                let (preset, size) = (&recipe.preset, size_in_words(recipe.per_label));
                 eprintln!("run {} of {}: {preset} {size}", number + 1, cells.len());
             }
             run = Some(run.map_or_else(|| store.create(recipe, job.clone()), Ok)?);
@@ -135,10 +134,6 @@ fn show(args: &AblationArgs, rows: &[Row], missing: usize) -> anyhow::Result<()>
     Ok(())
 }
 
-fn size(per_label: Option<u32>) -> String {
-    per_label.map_or("all".to_owned(), |n| n.to_string())
-}
-
 fn in_words(rows: &[Row]) -> String {
     let share = |s: Spread| {
         let sd = s.sd.map_or_else(String::new, |sd| format!(" ± {:.1}", sd * 100.0));
@@ -161,7 +156,7 @@ fn in_words(rows: &[Row]) -> String {
         text += &format!(
             "{:<20} {:>9} {:>6} {:>14} {:>14} {:>14} {:>10} {:>6.1}% {:>7.0} {:>7.0}\n",
             row.preset,
-            size(row.per_label),
+            size_in_words(row.per_label),
             row.seeds,
             share(row.top1),
             share(row.top5),
@@ -173,35 +168,4 @@ fn in_words(rows: &[Row]) -> String {
         );
     }
     text + "Means over the countries, on places held out; ± is the standard deviation over seeds.\n"
-}
-
-fn as_csv(rows: &[Row]) -> anyhow::Result<String> {
-    let mut table = csv::Writer::from_writer(Vec::new());
-    table.write_record([
-        "preset",
-        "per_label",
-        "seeds",
-        "top1",
-        "top1_sd",
-        "top5",
-        "top5_sd",
-        "macro_f1",
-        "macro_f1_sd",
-        "countries",
-        "chance",
-        "places",
-        "images",
-    ])?;
-    for row in rows {
-        let sd = |s: Spread| s.sd.map_or_else(String::new, |sd| format!("{sd:.6}"));
-        let mut record = vec![row.preset.clone(), size(row.per_label), row.seeds.to_string()];
-        for spread in [row.top1, row.top5, row.macro_f1] {
-            record.extend([format!("{:.6}", spread.mean), sd(spread)]);
-        }
-        let rest = [row.countries as f64, row.chance, row.places, row.images];
-        record.extend(rest.map(|value| value.to_string()));
-        table.write_record(record)?;
-    }
-    let bytes = table.into_inner().context("the table could not be put together")?;
-    Ok(String::from_utf8(bytes)?)
 }

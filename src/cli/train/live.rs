@@ -10,6 +10,7 @@ use super::{count_interrupts, interrupts};
 use crate::training::drive::{Watch, Wish};
 use crate::training::protocol::{Body, Event, Metrics, Progress, Skipped};
 use crate::training::runs::{Run, State};
+use crate::training::summary::phase_in_words;
 
 /// Seconds between two plain lines of progress.
 const PLAIN_EVERY: Duration = Duration::from_secs(15);
@@ -93,7 +94,7 @@ impl Live {
             Body::Phase { name, index, of } => {
                 self.bar.set_message(String::new());
                 self.bar.set_prefix(name.clone());
-                self.say(&format!("part {index} of {of}: {}", part(name)));
+                self.say(&format!("part {index} of {of}: {}", phase_in_words(name)));
             }
             Body::Progress(progress) => self.progress(progress),
             Body::LrFind { suggestion: Some(rate), .. } => {
@@ -104,21 +105,6 @@ impl Live {
             Body::Hello { resumed: true, .. } => self.say("going on from the last checkpoint"),
             _ => {}
         }
-    }
-}
-
-/// The phase, for people.
-fn part(name: &str) -> &str {
-    match name {
-        "check" => "looking through the data",
-        "cache" => "preparing the pictures",
-        "lr_find" => "finding the learning rate",
-        "frozen" => "training the head",
-        "train" => "training",
-        "evaluate" => "measuring",
-        "export" => "exporting and comparing with PyTorch",
-        "verify" => "verifying the model on this machine",
-        other => other,
     }
 }
 

@@ -33,6 +33,21 @@ pub(crate) struct SetupArgs {
     json: bool,
 }
 
+/// The steps beside a spinner, or as plain lines.
+struct Spinner<'a> {
+    bar: &'a ProgressBar,
+    plain: bool,
+}
+
+impl environment::Follow for Spinner<'_> {
+    fn line(&self, text: &str) {
+        match self.plain {
+            true => eprintln!("{text}"),
+            false => self.bar.set_message(text.to_owned()),
+        }
+    }
+}
+
 /// Runs `train setup`.
 pub(crate) fn run(args: &SetupArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let folder = context.paths.trainer();
@@ -51,10 +66,7 @@ pub(crate) fn run(args: &SetupArgs, context: &Context) -> anyhow::Result<ExitCod
     bar.enable_steady_tick(Duration::from_millis(120));
     let torch = if args.locked { Torch::Locked } else { Torch::Auto };
     let plain = bar.is_hidden() && !args.json;
-    let stamp = environment::set_up(&context.paths, torch, &|line| match plain {
-        true => eprintln!("{line}"),
-        false => bar.set_message(line.to_owned()),
-    })?;
+    let stamp = environment::set_up(&context.paths, torch, &Spinner { bar: &bar, plain })?;
     bar.finish_and_clear();
     if args.json {
         println!(

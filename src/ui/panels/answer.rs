@@ -73,6 +73,7 @@ fn ranked(ui: &mut Ui, state: &mut State, look: &Look, ranking: &Ranking, action
     }
     let regions = ranking::regions_line(&ranking.regions);
     ui.add(Label::new(RichText::new(regions).weak()).wrap());
+    super::explain::show(ui, state, look, actions);
     let kind = match ranking.guesses.first() {
         _ if ranking.unsure() => Kind::Warning,
         Some(first) if first.p >= 0.5 => Kind::Success,

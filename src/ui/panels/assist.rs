@@ -100,7 +100,8 @@ fn centre(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     if state.region.is_some() {
         region(ui, state, actions);
     } else if let Some(look) = state.snapshot.current.clone() {
-        if picture::show(ui, &mut state.textures, &look, state.show_seen) {
+        let overlay = super::explain::overlay(state, &look);
+        if picture::show(ui, &mut state.textures, &look, state.show_seen, overlay) {
             actions.push(Action::Ui(UiCommand::Seen));
         }
     } else {

@@ -7,7 +7,7 @@ use egui::{
 
 use crate::runtime::Device;
 use crate::store::Theme;
-use crate::ui::state::{Action, State};
+use crate::ui::state::{Action, Choice, State};
 use crate::ui::theme;
 use crate::ui::widgets::message::{self, Kind};
 use crate::ui::widgets::{caret, focus_ring};
@@ -166,7 +166,7 @@ fn library(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
             state.settings.runtime = (!text.is_empty()).then(|| text.into());
         }
         if ui.button("Choose…").on_hover_text("Choose the library in a dialog").clicked() {
-            actions.push(Action::ChooseLibrary);
+            actions.push(Action::Choose(Choice::Library));
         }
         let set = state.settings.runtime.is_some();
         if ui.add_enabled(set, Button::new("Clear")).on_hover_text("Find the library by itself").clicked() {

@@ -2,7 +2,9 @@
 
 pub mod card;
 pub mod message;
+pub mod palette;
 pub mod picture;
+pub mod plot;
 pub mod ranking;
 pub mod recent;
 pub mod region;

@@ -49,11 +49,23 @@ pub fn paint(ui: &Ui, textures: &mut Textures, picture: &Arc<RgbImage>, size: Si
 }
 
 /// Shows a look: the picture and, where asked for, the inset. True when the inset's button was pressed.
-pub fn show(ui: &mut Ui, textures: &mut Textures, look: &Look, with_seen: bool) -> bool {
+/// `overlay` is a picture of the same proportions that lies over it, and how opaque it is.
+pub fn show(
+    ui: &mut Ui,
+    textures: &mut Textures,
+    look: &Look,
+    with_seen: bool,
+    overlay: Option<(Arc<RgbImage>, f32)>,
+) -> bool {
     let area = ui.available_rect_before_wrap();
     ground(ui, area);
     let rect = fit(size_of(&look.picture), area);
     paint(ui, textures, &look.picture, Size::Full, rect);
+    if let Some((map, opacity)) = overlay
+        && let Some(texture) = textures.picture(&map, Size::Full)
+    {
+        ui.painter().image(texture.id(), rect, WHOLE, Color32::WHITE.gamma_multiply(opacity));
+    }
     let response = ui.allocate_rect(area, Sense::hover());
     let [width, height] = [look.picture.width(), look.picture.height()];
     let name = format!("Picture {}, {width} by {height} pixels as shown", look.name);

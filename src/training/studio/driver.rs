@@ -1,0 +1,125 @@
+//! The thread that drives one run: its turn, its trainer, the check of its model.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+use super::Message;
+use crate::model::Library;
+use crate::runtime::{self, Choice, Device};
+use crate::training::drive::{Ending, Watch, Wish, drive};
+use crate::training::environment::Trainer;
+use crate::training::process::PATIENCE;
+use crate::training::protocol::{Event, Skipped};
+use crate::training::queue;
+use crate::training::runs::{Run, RunStore, State};
+use crate::training::verify::{Place, register};
+
+/// How often the desk is told that something was said.
+const TELL_EVERY: Duration = Duration::from_millis(250);
+
+/// What the desk wants of the run at work.
+#[derive(Debug, Default)]
+pub(super) struct Wishes {
+    stop: AtomicU8,
+    pause: AtomicBool,
+}
+
+impl Wishes {
+    pub(super) fn stop(&self) {
+        self.stop.store(1, Ordering::SeqCst);
+    }
+
+    pub(super) fn pause(&self, on: bool) {
+        self.pause.store(on, Ordering::SeqCst);
+    }
+
+    fn stopping(&self) -> bool {
+        self.stop.load(Ordering::SeqCst) > 0
+    }
+}
+
+/// What a run is driven with.
+pub(super) struct Driver {
+    pub(super) run: Run,
+    pub(super) store: RunStore,
+    pub(super) trainer: Trainer,
+    pub(super) library: Library,
+    pub(super) choice: Choice,
+    pub(super) device: Device,
+    pub(super) threads: Option<usize>,
+    pub(super) wishes: Arc<Wishes>,
+    pub(super) desk: Sender<Message>,
+}
+
+struct Listener {
+    wishes: Arc<Wishes>,
+    desk: Sender<Message>,
+    told: Instant,
+}
+
+impl Watch for Listener {
+    /// The desk reads what was said from the run's folder; it only has to know when.
+    fn event(&mut self, event: &Event) {
+        if event.is_end() || self.told.elapsed() > TELL_EVERY {
+            self.told = Instant::now();
+            let _ = self.desk.send(Message::Turn { waiting: false });
+        }
+    }
+
+    fn skipped(&mut self, _: Skipped) {}
+
+    fn wish(&mut self) -> Wish {
+        if self.wishes.stopping() { Wish::Stop } else { Wish::GoOn }
+    }
+
+    fn paused(&mut self) -> bool {
+        self.wishes.pause.load(Ordering::SeqCst) && !self.wishes.stopping()
+    }
+}
+
+impl Driver {
+    /// To the run's end, however it ends.
+    pub(super) fn run(self) {
+        let (desk, id) = (self.desk.clone(), self.run.id.clone());
+        let (said, added) = match self.follow() {
+            Ok(added) => (None, added),
+            Err(why) => (Some(format!("Run {id}: {why}")), None),
+        };
+        // The window may be gone; then nobody wants to know.
+        let _ = desk.send(Message::Ended { id, said, added });
+    }
+
+    /// The identifier of the model that was added, or a sentence on what went wrong that the run's own events do
+    /// not hold.
+    fn follow(self) -> Result<Option<String>, String> {
+        let Self { run, store, trainer, library, choice, device, threads, wishes, desk } = self;
+        let told = Instant::now();
+        let mut listener = Listener { wishes: Arc::clone(&wishes), desk: desk.clone(), told };
+        let turn = queue::wait(&store, &mut || {
+            let _ = desk.send(Message::Turn { waiting: true });
+            !wishes.stopping()
+        });
+        let Some(_turn) = turn.map_err(|error| error.to_string())? else { return Ok(None) };
+        let _ = desk.send(Message::Turn { waiting: false });
+        let summary = run.summary();
+        let trained = (summary.state == State::Done || summary.verifying) && run.delivered();
+        if !trained {
+            match drive(&run, &trainer, PATIENCE, &mut listener).map_err(|error| error.to_string())? {
+                Ending::Done if run.job.export => {}
+                // Why it failed stands in its events, where the window shows it.
+                Ending::Done | Ending::Stopped | Ending::Failed { .. } => return Ok(None),
+                Ending::Died { how } => {
+                    return Err(format!(
+                        "the trainer ended without a word ({how}); Resume goes on from the last checkpoint."
+                    ));
+                }
+            }
+        }
+        let engine = runtime::start(&choice).map_err(|error| error.to_string())?;
+        let place = Place { engine, device, threads };
+        let added = register(&run, place, &library, &mut listener);
+        Ok(added.ok().map(|(_, model)| model.manifest.id))
+    }
+}

@@ -1,0 +1,197 @@
+//! Models side by side: on labelled pictures, on one picture, and how fast they are here.
+
+mod results;
+mod speed;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use egui::{Button, DragValue, Frame, Label, Margin, ProgressBar, RichText, ScrollArea, TextEdit, Ui};
+use egui_phosphor::regular as icon;
+
+use crate::compare::Looks;
+use crate::ui::state::{Action, Choice, State};
+use crate::ui::widgets::message::{self, Kind};
+use crate::ui::widgets::{focus_ring, named};
+use crate::ui::{theme, words};
+use crate::workbench::{Doing, Task};
+
+/// Most models that are compared.
+const MOST: usize = 6;
+/// Rows of a ranking.
+const ROWS: usize = 5;
+
+/// What the panel remembers.
+#[derive(Debug)]
+pub struct Compare {
+    /// Models that are marked.
+    pub chosen: BTreeSet<String>,
+    /// The data set.
+    pub data: String,
+    /// Pictures at most; none for all.
+    pub limit: Option<usize>,
+    /// Disagreements that are shown.
+    pub shown: usize,
+}
+
+impl Default for Compare {
+    fn default() -> Self {
+        Self { chosen: BTreeSet::new(), data: String::new(), limit: Some(500), shown: 12 }
+    }
+}
+
+/// Draws the panel.
+pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
+    Frame::new().inner_margin(Margin::same(16)).show(ui, |ui| {
+        ScrollArea::vertical().id_salt("compare").auto_shrink(false).show(ui, |ui| {
+            ui.label(RichText::new("Models side by side").heading());
+            models(ui, state);
+            data(ui, state, actions);
+            start(ui, state, actions);
+            let findings = std::sync::Arc::clone(&state.findings);
+            if let Some(doing) = &findings.doing {
+                going_on(ui, doing, actions);
+            }
+            if let Some(problem) = &findings.problem {
+                message::line(ui, Kind::Error, problem);
+            }
+            if let Some(looks) = &findings.looks {
+                on_one(ui, state, &looks.0, &looks.1);
+            }
+            if let Some(compared) = &findings.compared {
+                results::show(ui, state, compared, actions);
+            }
+            speed::show(ui, state, &findings.benches, actions);
+        });
+    });
+}
+
+fn models(ui: &mut Ui, state: &mut State) {
+    let usable: Vec<_> =
+        state.snapshot.models.iter().filter(|model| model.problem.is_none()).cloned().collect();
+    if state.compare.chosen.is_empty() {
+        state.compare.chosen = usable.iter().take(2).map(|model| model.id.clone()).collect();
+    }
+    ui.weak("Choose two to six.");
+    ui.horizontal_wrapped(|ui| {
+        for model in &usable {
+            let on = state.compare.chosen.contains(&model.id);
+            let text =
+                format!("{}  {}", model.name, words::count(model.countries.len(), "country", "countries"));
+            let response =
+                ui.add_enabled(on || state.compare.chosen.len() < MOST, Button::selectable(on, text));
+            if named(response, &model.id).on_hover_text(&model.id).clicked() {
+                if on {
+                    state.compare.chosen.remove(&model.id);
+                } else {
+                    state.compare.chosen.insert(model.id.clone());
+                }
+            }
+        }
+    });
+}
+
+fn data(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
+    ui.add_space(theme::GAP);
+    ui.horizontal_wrapped(|ui| {
+        let width = (ui.available_width() - 420.0).max(200.0);
+        let field = TextEdit::singleline(&mut state.compare.data)
+            .hint_text("labelled pictures: folder or index.csv")
+            .desired_width(width);
+        let response = named(ui.add(field), "Path of the labelled pictures");
+        focus_ring(ui, &response);
+        if ui.button(format!("{}  Folder…", icon::FOLDER_OPEN)).clicked() {
+            actions.push(Action::Choose(Choice::CompareFolder));
+        }
+        let mut limited = state.compare.limit.is_some();
+        if ui.checkbox(&mut limited, "at most").changed() {
+            state.compare.limit = limited.then_some(500);
+        }
+        if let Some(limit) = &mut state.compare.limit {
+            named(ui.add(DragValue::new(limit).range(1..=1_000_000).suffix(" pictures")), "Pictures at most");
+        }
+    });
+}
+
+fn start(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
+    let models: Vec<String> = state.compare.chosen.iter().cloned().collect();
+    let several = models.len() >= 2;
+    let data = state.compare.data.trim().to_owned();
+    ui.horizontal_wrapped(|ui| {
+        let palette = theme::palette(ui.visuals());
+        let label =
+            RichText::new(format!("{}  Compare on these pictures", icon::SCALES)).color(palette.on_accent);
+        let button = Button::new(label).fill(palette.accent);
+        let response =
+            named(ui.add_enabled(several && !data.is_empty(), button), "Compare on these pictures");
+        if response.clicked() {
+            let dark = ui.visuals().dark_mode;
+            let (models, limit) = (models.clone(), state.compare.limit);
+            actions.push(Action::Work(Task::Compare { models, data: data.clone().into(), limit, dark }));
+        }
+        let current = state.snapshot.current.clone();
+        let one = ui.add_enabled(
+            several && current.is_some(),
+            Button::new(format!("{}  On the picture in Assist", icon::IMAGE)),
+        );
+        if let (true, Some(look)) = (one.clicked(), &current) {
+            let (name, picture) = (look.name.clone(), std::sync::Arc::clone(&look.picture));
+            actions.push(Action::Work(Task::Look { models: models.clone(), name, picture }));
+        }
+        let bench =
+            ui.add_enabled(!models.is_empty(), Button::new(format!("{}  How fast here", icon::TIMER)));
+        if bench.on_hover_text("Latency, throughput, memory by threads and batch").clicked() {
+            actions.push(Action::Work(Task::Bench { models: models.clone() }));
+        }
+        if !several {
+            ui.weak("Mark at least two models.");
+        } else if data.is_empty() {
+            ui.weak("Choose labelled pictures, or compare on the picture in Assist.");
+        }
+    });
+}
+
+/// What the workbench does, how far it is, and a way to stop it.
+pub fn going_on(ui: &mut Ui, doing: &Doing, actions: &mut Vec<Action>) {
+    ui.horizontal_wrapped(|ui| {
+        let part =
+            if doing.total > 0 { format!(", {} of {}", doing.done, doing.total) } else { String::new() };
+        let left = doing.left().map_or_else(String::new, |left| format!(", {} left", words::seconds(left)));
+        ui.spinner();
+        ui.label(format!("{}{part}{left}", doing.what));
+        if ui.button("Stop this").clicked() {
+            actions.push(Action::StopWork);
+        }
+    });
+    if doing.total > 0 {
+        #[expect(clippy::cast_precision_loss)]
+        let share = doing.done as f32 / doing.total as f32;
+        let bar = ProgressBar::new(share).desired_height(6.0).desired_width(ui.available_width());
+        named(ui.add(bar), &doing.what);
+    }
+    ui.ctx().request_repaint_after(Duration::from_secs(1));
+}
+
+/// A column a model: its ranking and how long it took.
+fn on_one(ui: &mut Ui, state: &mut State, name: &str, looks: &Looks) {
+    ui.add_space(theme::GAP_LARGE);
+    ui.label(RichText::new(format!("On {name}")).heading());
+    if looks.disagree {
+        message::line(ui, Kind::Warning, "They do not agree on the first country.");
+    } else {
+        message::line(ui, Kind::Success, "They agree on the first country.");
+    }
+    ui.columns(looks.looks.len().max(1), |columns| {
+        for (ui, look) in columns.iter_mut().zip(&looks.looks) {
+            ui.add(Label::new(RichText::new(&look.model).strong()).truncate());
+            ui.weak(format!(
+                "{} ms on {}",
+                words::milliseconds(Duration::from_secs_f64(look.ms / 1e3)),
+                look.engine
+            ));
+            for (place, guess) in look.ranking.guesses.iter().take(ROWS).enumerate() {
+                crate::ui::widgets::ranking::row(ui, &mut state.textures, place + 1, guess);
+            }
+        }
+    });
+}
