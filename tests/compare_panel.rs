@@ -44,10 +44,7 @@ fn two_models_are_compared_on_labelled_pictures() {
     let data = data(&desk);
     desk.harness.key_press_modifiers(Modifiers::COMMAND, Key::Num3);
     desk.sees("Models side by side");
-    desk.harness.get_by_label("Path of the labelled pictures").focus();
-    desk.harness.run_ok();
-    desk.harness.get_by_label("Path of the labelled pictures").type_text(&data.display().to_string());
-    desk.harness.run_ok();
+    desk.fill("Path of the labelled pictures", &data.display().to_string());
     desk.press("Compare on these pictures");
     desk.sees("On labelled pictures");
     desk.sees("9\u{a0}pictures of 9\u{a0}places in 3\u{a0}countries that all models know");
@@ -60,10 +57,7 @@ fn two_models_are_compared_on_labelled_pictures() {
 fn a_wrong_path_is_said_in_the_panel() {
     let mut desk = with_models();
     desk.press("Compare");
-    desk.harness.get_by_label("Path of the labelled pictures").focus();
-    desk.harness.run_ok();
-    desk.harness.get_by_label("Path of the labelled pictures").type_text("/no/such/folder");
-    desk.harness.run_ok();
+    desk.fill("Path of the labelled pictures", "/no/such/folder");
     desk.press("Compare on these pictures");
     desk.sees("/no/such/folder");
     desk.sees("cannot be read");

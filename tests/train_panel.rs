@@ -9,7 +9,6 @@ mod desk;
 
 use common::trainer::{made_model, nothing_is_left, trainer};
 use desk::Desk;
-use egui_kittest::kittest::Queryable as _;
 use streetwise::store::Paths;
 use streetwise::training::runs::{RunStore, State};
 
@@ -20,10 +19,7 @@ fn panel(behaviour: &'static str) -> Desk {
     made_model(desk.root(), "001-efficientnet-lite0", 0.0);
     desk.press("Train");
     desk.sees("New run");
-    desk.harness.get_by_label("Path of the pictures").focus();
-    desk.harness.run_ok();
-    desk.harness.get_by_label("Path of the pictures").type_text(&data.display().to_string());
-    desk.harness.run_ok();
+    desk.fill("Path of the pictures", &data.display().to_string());
     desk.harness.key_press(egui::Key::Enter);
     desk.sees("3\u{a0}pictures of 3\u{a0}places");
     desk

@@ -9,7 +9,7 @@ use ndarray::{Array4, Axis, concatenate};
 use serde::Serialize;
 
 use crate::evaluate::Latency;
-use crate::imaging::{Picture, PictureError, preprocess};
+use crate::imaging::{PictureError, preprocess};
 use crate::model::{Classifier, Model, ModelError};
 use crate::runtime::{Device, Engine};
 use crate::watch::{Cancelled, Watch, step};
@@ -91,7 +91,14 @@ pub enum BenchError {
     Cancelled(#[from] Cancelled),
 }
 
-/// Measures a model on a picture. `watch` hears of measurements. A model that gives a fixed number of pictures, and
+/// One thread and all cores: the two ends of what threads bring here.
+#[must_use]
+pub fn threads_here() -> Vec<usize> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if cores > 1 { vec![1, cores] } else { vec![1] }
+}
+
+/// Measures a model on a grey picture: what is on it does not change how long it takes. `watch` hears of measurements. A model that gives a fixed number of pictures, and
 /// threads on an engine that has its own, are told in [`Bench::not_run`].
 ///
 /// # Errors
@@ -99,12 +106,12 @@ pub enum BenchError {
 pub fn bench(
     engine: &Engine,
     model: &Model,
-    picture: &Picture,
     options: &BenchOptions,
     watch: &mut Watch<'_>,
 ) -> Result<Bench, BenchError> {
     let m = &model.manifest;
-    let one = preprocess(&picture.pixels, &m.preprocess, m.input.size)?.tensor;
+    let grey = image::RgbImage::from_pixel(640, 480, image::Rgb([120; 3]));
+    let one = preprocess(&grey, &m.preprocess, m.input.size)?.tensor;
     let mut threads = options.threads.clone();
     let mut not_run = Vec::new();
     if engine.is_embedded() && threads.len() > 1 {

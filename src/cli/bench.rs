@@ -10,11 +10,10 @@ use serde_json::{Value, json};
 use super::bench_guess::{self, Plan};
 use super::measure::{Models, watching};
 use super::{Context, DeviceArg, progress_bar};
-use crate::bench::{BenchOptions, bench};
+use crate::bench::{BenchOptions, bench, threads_here};
 use crate::compare::pareto;
 use crate::dataset::Dataset;
 use crate::evaluate::{Options, evaluate};
-use crate::imaging::Picture;
 use crate::model::Classifier;
 use crate::runtime::Device;
 
@@ -118,8 +117,7 @@ pub(crate) fn run(args: &BenchArgs, context: &Context) -> anyhow::Result<ExitCod
 
 /// Measures one model in this process; a line of JSON.
 fn here(args: &BenchArgs, context: &Context, models: &Models, name: &str) -> anyhow::Result<String> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut threads = if args.threads.is_empty() { vec![1, cores] } else { args.threads.clone() };
+    let mut threads = if args.threads.is_empty() { threads_here() } else { args.threads.clone() };
     threads.dedup();
     let options = BenchOptions {
         batches: args.batches.clone(),
@@ -127,10 +125,8 @@ fn here(args: &BenchArgs, context: &Context, models: &Models, name: &str) -> any
         device: args.device.map_or(context.settings.device, Into::into),
         budget: Duration::try_from_secs_f64(args.seconds).context("--seconds must be a time")?,
     };
-    // What is on a picture does not change how long it takes.
-    let grey = Picture::from_rgb("grey", image::RgbImage::from_pixel(640, 480, image::Rgb([120; 3])));
     let bar = progress_bar(options.batches.len() * options.threads.len());
-    let found = bench(models.engine, &models.named(Some(name))?, &grey, &options, &mut watching(&bar));
+    let found = bench(models.engine, &models.named(Some(name))?, &options, &mut watching(&bar));
     bar.finish_and_clear();
     Ok(serde_json::to_string(&found?)?)
 }

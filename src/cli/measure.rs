@@ -93,9 +93,8 @@ impl Measure {
                 "the run that made {model} held none of these pictures out"
             );
         }
-        let trained =
-            |split: &Split| data.samples.iter().filter(|sample| split.trained_on(&sample.file)).count();
-        let counts = splits.iter().map(|split| split.as_ref().map_or(0, trained)).collect();
+        let trained = |split: &Option<Split>| split.as_ref().map_or(0, |split| split.count_trained_on(&data));
+        let counts = splits.iter().map(trained).collect();
         Ok((data, counts))
     }
 }

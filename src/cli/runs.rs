@@ -14,7 +14,7 @@ use crate::training::environment::Trainer;
 use crate::training::job::Job;
 use crate::training::process::PATIENCE;
 use crate::training::recipe::Recipe;
-use crate::training::runs::{Run, RunError, RunStore, State};
+use crate::training::runs::{Run, RunStore, State};
 use crate::training::summary::Summary;
 
 /// Arguments of `runs`.
@@ -235,15 +235,7 @@ fn stop(run: &Run, as_json: bool) -> anyhow::Result<ExitCode> {
 }
 
 fn resume(store: &RunStore, run: &Run, context: &Context, as_json: bool) -> anyhow::Result<ExitCode> {
-    let s = run.summary();
-    if s.state == State::Running || (s.state == State::Done && s.registered) {
-        let what = if s.registered {
-            "its model was added; there is nothing to resume"
-        } else {
-            "it goes on already"
-        };
-        return Err(RunError::State { id: run.id.clone(), state: s.state, what }.into());
-    }
+    run.check_resumable()?;
     let trainer = Trainer::find(&context.paths)?;
     let run = &run.to_deliver()?;
     let mut live = Live::new(run, as_json)?;

@@ -263,6 +263,27 @@ impl Run {
         self.file("model/model.json").is_file()
     }
 
+    /// Whether training is over and only the check of its model is left.
+    #[must_use]
+    pub fn only_check_is_left(&self) -> bool {
+        let s = self.summary();
+        (s.state == State::Done || s.verifying) && self.delivered()
+    }
+
+    /// Refuses a run that goes on already, or whose model was added.
+    ///
+    /// # Errors
+    /// [`RunError::State`].
+    pub fn check_resumable(&self) -> Result<(), RunError> {
+        let s = self.summary();
+        let what = match s.state {
+            State::Running => "it goes on already",
+            State::Done if s.registered => "its model was added; there is nothing to resume",
+            _ => return Ok(()),
+        };
+        Err(RunError::State { id: self.id.clone(), state: s.state, what })
+    }
+
     /// The same run with the wish for a model, written down.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::runs::{Run, RunStore};
+use crate::dataset::Dataset;
 
 /// The split of a run, by the names that the data set gives its pictures.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -26,6 +27,12 @@ impl Split {
     pub fn of_model(store: &RunStore, model_id: &str) -> Option<Self> {
         let runs = store.all().into_iter().filter_map(|(_, run)| run.ok());
         Self::of(&runs.filter(|run| run.job.model_id == model_id).last()?)
+    }
+
+    /// How many pictures of a data set were trained on.
+    #[must_use]
+    pub fn count_trained_on(&self, data: &Dataset) -> usize {
+        data.samples.iter().filter(|sample| self.trained_on(&sample.file)).count()
     }
 
     /// Whether a picture was trained on.

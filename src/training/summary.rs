@@ -112,26 +112,39 @@ impl Follower {
         if length < self.read {
             *self = Self { locked: self.locked, ..Self::default() };
         }
-        let mut fresh = Vec::new();
-        let rest = length - self.read;
-        if rest == 0
-            || file.seek(SeekFrom::Start(self.read)).is_err()
-            || file.take(rest).read_to_end(&mut fresh).is_err()
-        {
+        let end = if last { Ok(length) } else { end_of_lines(&mut file, self.read, length) };
+        let Some(fresh) = end.ok().map(|end| end - self.read).filter(|fresh| *fresh > 0) else {
+            return false;
+        };
+        if file.seek(SeekFrom::Start(self.read)).is_err() {
             return false;
         }
-        if !last {
-            fresh.truncate(fresh.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
-        }
-        self.read += fresh.len() as u64;
-        let mut reader = Reader::new(BufReader::new(fresh.as_slice()));
+        self.read += fresh;
+        let mut reader = Reader::new(BufReader::new(file.take(fresh)));
         // Another version in the middle of a file ends what can be understood of it.
         while let Ok(Some(event)) = reader.next_event() {
             self.fold.event(event);
         }
         self.fold.summary.skipped += reader.skipped;
-        !fresh.is_empty()
+        true
     }
+}
+
+/// The end of the last whole line between two places of a file, looked for from the back; `from` where there is none.
+fn end_of_lines(file: &mut File, from: u64, to: u64) -> std::io::Result<u64> {
+    const BLOCK: u64 = 1 << 16;
+    let mut end = to;
+    while end > from {
+        let begin = from.max(end.saturating_sub(BLOCK));
+        let mut block = Vec::new();
+        file.seek(SeekFrom::Start(begin))?;
+        std::io::Read::take(&mut *file, end - begin).read_to_end(&mut block)?;
+        if let Some(at) = block.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(begin + at as u64 + 1);
+        }
+        end = begin;
+    }
+    Ok(from)
 }
 
 /// The state machine over the events.
@@ -299,6 +312,26 @@ pub fn append(events: &Path, seq: u64, body: Body) -> std::io::Result<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_growing_file_is_read_line_by_line_once_and_a_new_one_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let line =
+            |seq: u64| format!("{{\"type\":\"heartbeat\",\"memory\":{seq},\"seq\":{seq},\"time\":1}}\n");
+        let mut follower = Follower::default();
+        assert!(follower.refresh(&path, false).is_some(), "the first time always says something");
+        std::fs::write(&path, line(0) + &line(1)[..20]).unwrap();
+        assert_eq!(follower.refresh(&path, false).unwrap().next_seq, 1);
+        assert!(follower.refresh(&path, false).is_none(), "half a line is left for the next time");
+        // A long line is passed over without being kept, and what comes after it is read.
+        std::fs::write(&path, line(0) + &line(1) + &"x".repeat(200_000) + "\n" + &line(2)).unwrap();
+        let summary = follower.refresh(&path, false).unwrap();
+        assert_eq!((summary.next_seq, summary.skipped.junk, summary.memory), (3, 1, Some(2)));
+        assert!(follower.refresh(&path, true).is_some(), "a trainer that lives is news");
+        std::fs::write(&path, line(7)).unwrap();
+        assert_eq!(follower.refresh(&path, true).unwrap().next_seq, 8);
+    }
 
     const GOLDEN: &str = include_str!("../../tests/protocol/v1.jsonl");
 

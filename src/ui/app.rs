@@ -210,14 +210,13 @@ impl App {
             Action::Choose(choice) => self.background.choose(choice),
             Action::Work(task) => self.workbench.send(task),
             Action::StopWork => self.workbench.stop(),
-            Action::Tell(text) => self.toasts.say(text),
             Action::Train(order) => self.studio.send(order),
             Action::Open(path) => {
                 self.state.panel = Panel::Assist;
                 self.worker.send(Command::Open(vec![path]));
             }
             Action::Copy(text) => self.background.copy(text),
-            Action::Save { name, bytes } => self.background.save_as(&name, bytes),
+            Action::Save { name, what } => self.background.save_as(&name, what),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::imaging::Picture;
 use crate::store::Settings;
 
 use super::sample;
-use super::state::Choice;
+use super::state::{Choice, Saved};
 
 /// What a thread found out.
 #[derive(Debug)]
@@ -153,14 +153,16 @@ impl Background {
         }
     }
 
-    /// Shows the dialog for a file to write, and writes it whole.
-    pub fn save_as(&mut self, name: &str, bytes: Vec<u8>) {
+    /// Shows the dialog for a file to write, then makes what is written and writes it whole.
+    pub fn save_as(&mut self, name: &str, what: Saved) {
         let asked = rfd::AsyncFileDialog::new().set_title("Save as").set_file_name(name).save_file();
         self.show(async move {
             let path = PathBuf::from(asked.await?);
-            let said = match crate::store::write_whole(&path, &bytes) {
+            let write =
+                |bytes: Vec<u8>| crate::store::write_whole(&path, &bytes).map_err(|error| error.to_string());
+            let said = match what.bytes().and_then(write) {
                 Ok(()) => format!("Saved as {}.", path.display()),
-                Err(error) => format!("Not saved: {error}."),
+                Err(why) => format!("Not saved: {why}."),
             };
             Some(Found::Tell(said))
         });

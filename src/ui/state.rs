@@ -6,7 +6,7 @@ use crate::capture::Target;
 use crate::engine::{Command, Snapshot};
 use crate::store::Settings;
 use crate::training::studio::{Board, Order};
-use crate::workbench::{Findings, Task};
+use crate::workbench::{Compared, Findings, Part, Task};
 
 use super::coach::Coach;
 use super::commands::UiCommand;
@@ -38,6 +38,28 @@ pub enum List {
     Windows,
     /// Monitors.
     Monitors,
+}
+
+/// What is written into a file.
+#[derive(Debug, Clone)]
+pub enum Saved {
+    /// A text that is there.
+    Text(String),
+    /// A part of a comparison, made when it is written.
+    Part(Arc<Compared>, Part),
+}
+
+impl Saved {
+    /// The bytes; may take its time, so never on the window's thread.
+    ///
+    /// # Errors
+    /// A sentence on what could not be made.
+    pub fn bytes(self) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Text(text) => Ok(text.into_bytes()),
+            Self::Part(compared, part) => compared.bytes(part),
+        }
+    }
 }
 
 /// What is chosen by dialog.
@@ -80,8 +102,6 @@ pub enum Action {
     Work(Task),
     /// Stop what the workbench does.
     StopWork,
-    /// Say a sentence that has no place of its own.
-    Tell(String),
     /// Look at a picture file.
     Open(std::path::PathBuf),
     /// Put a text into the clipboard.
@@ -91,7 +111,7 @@ pub enum Action {
         /// Name that is proposed.
         name: String,
         /// What is written.
-        bytes: Vec<u8>,
+        what: Saved,
     },
 }
 

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Bencher;
-use crate::bench::{BenchOptions, bench};
-use crate::imaging::Picture;
+use crate::bench::{BenchOptions, bench, threads_here};
 use crate::model::Library;
 use crate::runtime;
 
@@ -18,22 +17,13 @@ impl Bencher {
     pub(super) fn bench(&self, models: &[String], turn: u64) -> Result<(), String> {
         let engine = runtime::start(&self.means.choice).map_err(|error| error.to_string())?;
         let library = Library::open(&self.means.choice.paths);
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut threads = vec![1, cores];
-        threads.dedup();
-        let device = self.means.device;
+        let (threads, device) = (threads_here(), self.means.device);
         let options = BenchOptions { batches: BATCHES.to_vec(), threads, device, budget: BUDGET };
-        let picture = Picture::from_rgb(
-            "bench",
-            image::RgbImage::from_fn(1920, 1080, |x, y| {
-                image::Rgb([x, y, x ^ y].map(|value| value.to_le_bytes()[0]))
-            }),
-        );
         self.change(|found| found.benches.clear());
         for id in models {
-            self.begin(&format!("timing {id}"), 0);
+            self.begin(&format!("timing {id}"));
             let model = library.get(id).map_err(|error| error.to_string())?;
-            let found = bench(engine, model, &picture, &options, &mut |progress| {
+            let found = bench(engine, model, &options, &mut |progress| {
                 self.step(turn, progress.done, progress.total)
             });
             let found = Arc::new(found.map_err(|error| error.to_string())?);

@@ -17,16 +17,19 @@ use crate::bench::Bench;
 use crate::chart::Theme;
 use crate::compare::{self, Looks, Report, charts, study};
 use crate::dataset::Dataset;
+use crate::engine::Busy;
 use crate::evaluate::Options;
 use crate::explain::{Grid, Heatmap, Method, attention, occlusion};
 use crate::imaging::Picture;
-use crate::model::{Classifier, Library};
+use crate::model::{Classifier, Library, ModelError};
 use crate::runtime::{self, Choice, Device};
 use crate::training::runs::RunStore;
 use crate::training::split::Split;
 
 /// Size of the pictures of charts, in pixels.
 const CHART: (u32, u32) = (900, 560);
+/// Size of a chart in a file, in pixels.
+const SAVED: (u32, u32) = (1200, 750);
 /// How often a map on its way is shown.
 const SHOW_EVERY: Duration = Duration::from_millis(150);
 
@@ -73,34 +76,56 @@ pub enum Task {
     },
 }
 
-/// What goes on.
-#[derive(Debug, Clone)]
-pub struct Doing {
-    /// In words.
-    pub what: String,
-    /// Steps done.
-    pub done: usize,
-    /// Of so many; 0 where that is not known.
-    pub total: usize,
-    /// Since when.
-    pub since: Instant,
-}
-
-impl Doing {
-    /// Time that is left, once a part is done.
-    #[must_use]
-    pub fn left(&self) -> Option<Duration> {
-        let (done, total) = (u32::try_from(self.done).ok()?, u32::try_from(self.total).ok()?);
-        (done > 0 && total > done).then(|| self.since.elapsed() * (total - done) / done)
-    }
-}
-
 /// A comparison with its charts as pictures.
 pub struct Compared {
     /// Figures, pairs, disagreements.
     pub report: Report,
     /// Title and picture of each chart, and the chart itself.
     pub charts: Vec<(charts::Named, Arc<RgbImage>)>,
+}
+
+/// What of a comparison is written to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The HTML report.
+    Html,
+    /// The table of that place among [`tables`](compare::tables), as CSV.
+    Csv(usize),
+    /// The chart of that place among [`Compared::charts`], as SVG.
+    Svg(usize),
+    /// The same as PNG.
+    Png(usize),
+}
+
+impl Compared {
+    /// The bytes of a part; takes its time.
+    ///
+    /// # Errors
+    /// A sentence on what could not be made.
+    pub fn bytes(&self, part: Part) -> Result<Vec<u8>, String> {
+        let chart = |index: usize| {
+            self.charts.get(index).ok_or("there is no such chart").map(|(named, _)| &named.chart)
+        };
+        match part {
+            Part::Html => self.report.html().map(String::into_bytes).map_err(|error| error.to_string()),
+            Part::Csv(index) => {
+                let tables = compare::tables(&self.report.comparison, &self.report.runs);
+                let table = tables.get(index).ok_or("there is no such table")?;
+                table.csv().map_err(|error| error.to_string())
+            }
+            Part::Svg(index) => {
+                let svg = chart(index)?.svg(SAVED, Theme::Light);
+                svg.map(String::into_bytes).map_err(|error| error.to_string())
+            }
+            Part::Png(index) => chart(index)?.png(SAVED, Theme::Light).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Compared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compared").finish_non_exhaustive()
+    }
 }
 
 /// A heatmap over its picture.
@@ -117,7 +142,7 @@ pub struct Explained {
 #[derive(Clone, Default)]
 pub struct Findings {
     /// What goes on.
-    pub doing: Option<Doing>,
+    pub doing: Option<Busy>,
     /// The last comparison.
     pub compared: Option<Arc<Compared>>,
     /// What models said of one picture, and its name.
@@ -223,8 +248,8 @@ impl Bencher {
         (self.repaint)();
     }
 
-    fn begin(&self, what: &str, total: usize) {
-        let doing = Doing { what: what.to_owned(), done: 0, total, since: Instant::now() };
+    fn begin(&self, what: &str) {
+        let doing = Busy { what: what.to_owned(), done: 0, of: 1, since: Instant::now() };
         self.change(|found| found.doing = Some(doing));
     }
 
@@ -232,7 +257,7 @@ impl Bencher {
     fn step(&self, turn: u64, done: usize, total: usize) -> ControlFlow<()> {
         self.change(|found| {
             if let Some(doing) = &mut found.doing {
-                (doing.done, doing.total) = (done, total);
+                (doing.done, doing.of) = (done, total);
             }
         });
         if self.is_over(turn) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -251,17 +276,15 @@ impl Bencher {
         if self.is_over(turn) { Ok(()) } else { done }
     }
 
-    fn load(&self, id: &str) -> Result<Classifier, String> {
+    fn load(&self, ids: &[String]) -> Result<Vec<Classifier>, String> {
+        self.begin(if ids.len() == 1 { "loading the model" } else { "loading the models" });
         let engine = runtime::start(&self.means.choice).map_err(|error| error.to_string())?;
         let library = Library::open(&self.means.choice.paths);
-        let model = library.get(id).map_err(|error| error.to_string())?;
-        Classifier::load(engine, model, self.means.device, self.means.threads)
-            .map_err(|error| error.to_string())
-    }
-
-    fn load_all(&self, ids: &[String]) -> Result<Vec<Classifier>, String> {
-        self.begin("loading the models", 0);
-        ids.iter().map(|id| self.load(id)).collect()
+        let load = |id: &String| {
+            let (device, threads) = (self.means.device, self.means.threads);
+            library.get(id).and_then(|model| Classifier::load(engine, model, device, threads))
+        };
+        ids.iter().map(load).collect::<Result<_, _>>().map_err(|error: ModelError| error.to_string())
     }
 
     fn compare(
@@ -272,23 +295,21 @@ impl Bencher {
         dark: bool,
         turn: u64,
     ) -> Result<(), String> {
-        let mut classifiers = self.load_all(models)?;
+        let mut classifiers = self.load(models)?;
         let set = Dataset::open(data).map_err(|error| error.to_string())?;
         let options = Options { limit, ..Options::default() };
-        self.begin("comparing", 0);
+        self.begin("comparing");
         let found = compare::compare(&mut classifiers, &set, &options, &mut |progress| {
             self.step(turn, progress.done, progress.total)
         });
         let (comparison, _) = found.map_err(|error| error.to_string())?;
         let store = RunStore::open(&self.means.choice.paths);
-        let trained = |id: &String| {
-            let split = Split::of_model(&store, id);
-            split.map_or(0, |split| set.samples.iter().filter(|s| split.trained_on(&s.file)).count())
-        };
+        let trained =
+            |id: &String| Split::of_model(&store, id).map_or(0, |split| split.count_trained_on(&set));
         let command = command(models, data, limit);
         let trained_on = models.iter().map(trained).collect();
         let report = Report { comparison, runs: study(&store), command, trained_on };
-        self.begin("drawing", 0);
+        self.begin("drawing");
         let theme = if dark { Theme::Dark } else { Theme::Light };
         let named =
             charts::of_comparison(&report.comparison).into_iter().chain(charts::of_runs(&report.runs));
@@ -303,8 +324,8 @@ impl Bencher {
     }
 
     fn look(&self, models: &[String], name: String, picture: &RgbImage) -> Result<(), String> {
-        let mut classifiers = self.load_all(models)?;
-        self.begin("looking", 0);
+        let mut classifiers = self.load(models)?;
+        self.begin("looking");
         let picture = Picture::from_rgb(&name, picture.clone());
         let looks = compare::look(&mut classifiers, &picture).map_err(|error| error.to_string())?;
         self.change(|found| found.looks = Some(Arc::new((name, looks))));
@@ -320,9 +341,9 @@ impl Bencher {
         method: Method,
         turn: u64,
     ) -> Result<(), String> {
-        self.begin("loading the model", 0);
-        let mut classifier = self.load(model)?;
-        self.begin("explaining", 0);
+        let mut loaded = self.load(&[model.to_owned()])?;
+        let Some(classifier) = loaded.first_mut() else { return Ok(()) };
+        self.begin("explaining");
         let picture = Picture::from_rgb(name, (**pixels).clone());
         let show = |map: &Heatmap, done: bool| {
             let shown = Arc::new(map.over(&picture));
@@ -330,12 +351,12 @@ impl Bencher {
             self.change(|found| found.explained = Some(Arc::new(Explained { look, map, shown })));
         };
         let map = match method {
-            Method::Attention => attention(&mut classifier, &picture, None),
+            Method::Attention => attention(classifier, &picture, None),
             Method::Occlusion => {
                 // What is on its way lies where the finished attention of the same picture would.
-                let frame = whole(&picture, &classifier);
+                let frame = whole(&picture, classifier);
                 let mut shown = Instant::now();
-                occlusion(&mut classifier, &picture, None, Grid::default(), &mut |partial| {
+                occlusion(classifier, &picture, None, Grid::default(), &mut |partial| {
                     // Before the first part of the grid is done there is nothing to show.
                     if !partial.values.is_empty() && shown.elapsed() > SHOW_EVERY {
                         shown = Instant::now();

@@ -224,6 +224,15 @@ impl Desk {
         self.harness.run_ok();
     }
 
+    /// Types into the text field of that name.
+    #[track_caller]
+    pub fn fill(&mut self, name: &str, text: &str) {
+        self.harness.get_by_label(name).focus();
+        self.harness.run_ok();
+        self.harness.get_by_label(name).type_text(text);
+        self.harness.run_ok();
+    }
+
     /// Presses what has these words in its name.
     #[track_caller]
     pub fn press_any(&mut self, words: &str) {

@@ -175,9 +175,9 @@ pub(crate) fn go_on(
         live.ends(run, State::Queued, &json!({}), "it was not started");
         return Ok(ExitCode::FAILURE);
     };
-    let summary = run.summary();
-    let trained = (summary.state == State::Done || summary.verifying) && run.delivered();
-    if !trained && let Some(code) = follow(run, trainer, live)? {
+    if !run.only_check_is_left()
+        && let Some(code) = follow(run, trainer, live)?
+    {
         return Ok(code);
     }
     let engine = runtime::start(&context.choice)?;

@@ -15,7 +15,7 @@ use crate::dataset::Dataset;
 use crate::model::Library;
 use crate::training::ablation::{self, Grid};
 use crate::training::environment::{self, Torch};
-use crate::training::runs::{Run, RunError, RunStore, State};
+use crate::training::runs::{RunError, RunStore, State};
 
 /// How often runs are looked after while one goes on.
 const LIVE: Duration = Duration::from_millis(500);
@@ -35,6 +35,8 @@ pub(super) struct Desk {
     board: Board,
     watched: Vec<String>,
     shown: bool,
+    /// The finished runs that the tables are made of.
+    counted: Vec<String>,
     /// Wishes to the run at work.
     wishes: Option<Arc<Wishes>>,
     set_up: Option<Arc<AtomicBool>>,
@@ -58,6 +60,7 @@ impl Desk {
             board: Board::default(),
             watched: Vec::new(),
             shown: false,
+            counted: Vec::new(),
             wishes: None,
             set_up: None,
             notices: 0,
@@ -148,7 +151,6 @@ impl Desk {
                     self.find_trainer();
                 }
                 (self.shown, self.watched) = (shown, runs);
-                self.look();
                 Ok(())
             }
             Order::LookAt(path) => self.look_at(path),
@@ -180,22 +182,19 @@ impl Desk {
         self.go_on();
     }
 
-    /// Reads the runs.
+    /// Reads the runs, and makes the tables anew where others are finished than before.
     fn look(&mut self) {
         self.board.runs = self.reader.lines(&self.store);
         let (reader, store) = (&mut self.reader, &self.store);
         let details = self.watched.iter();
         self.board.details =
             details.filter_map(|id| Some((id.clone(), Arc::new(reader.detail(store, id)?)))).collect();
-        if self.board.tables.is_empty() {
-            self.count();
+        let done = self.board.runs.iter().filter(|run| run.state == State::Done);
+        let done: Vec<String> = done.map(|run| run.id.clone()).collect();
+        if self.counted != done {
+            self.board.tables = ablation::tables(self.reader.runs(&done)).into_iter().map(Arc::new).collect();
+            self.counted = done;
         }
-    }
-
-    /// Makes the tables anew.
-    fn count(&mut self) {
-        let runs: Vec<Run> = self.store.all().into_iter().filter_map(|(_, run)| run.ok()).collect();
-        self.board.tables = ablation::tables(&runs).into_iter().map(Arc::new).collect();
     }
 
     fn notice(&mut self, text: String) {
@@ -214,11 +213,7 @@ impl Desk {
 
     fn resume(&mut self, id: &str) -> Result<(), RunError> {
         let run = self.store.get(id)?;
-        let s = run.summary();
-        if s.state == State::Running || (s.state == State::Done && s.registered) {
-            let what = "there is nothing to go on with";
-            return Err(RunError::State { id: run.id, state: s.state, what });
-        }
+        run.check_resumable()?;
         run.to_deliver()?;
         self.enqueue(id);
         Ok(())
@@ -316,7 +311,6 @@ impl Desk {
         }
         self.board.added.extend(added);
         self.look();
-        self.count();
         self.go_on();
     }
 

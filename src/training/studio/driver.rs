@@ -13,7 +13,7 @@ use crate::training::environment::Trainer;
 use crate::training::process::PATIENCE;
 use crate::training::protocol::{Event, Skipped};
 use crate::training::queue;
-use crate::training::runs::{Run, RunStore, State};
+use crate::training::runs::{Run, RunStore};
 use crate::training::verify::{Place, register};
 
 /// How often the desk is told that something was said.
@@ -103,9 +103,7 @@ impl Driver {
         });
         let Some(_turn) = turn.map_err(|error| error.to_string())? else { return Ok(None) };
         let _ = desk.send(Message::Turn { waiting: false });
-        let summary = run.summary();
-        let trained = (summary.state == State::Done || summary.verifying) && run.delivered();
-        if !trained {
+        if !run.only_check_is_left() {
             match drive(&run, &trainer, PATIENCE, &mut listener).map_err(|error| error.to_string())? {
                 Ending::Done if run.job.export => {}
                 // Why it failed stands in its events, where the window shows it.

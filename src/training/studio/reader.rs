@@ -43,6 +43,11 @@ impl Reader {
             .collect()
     }
 
+    /// Runs of those names that were read, oldest first.
+    pub(super) fn runs(&self, ids: &[String]) -> impl Iterator<Item = &Run> {
+        ids.iter().rev().filter_map(|id| self.known.get(id)).map(|known| &known.run)
+    }
+
     /// Everything of one run.
     pub(super) fn detail(&mut self, store: &RunStore, id: &str) -> Option<RunDetail> {
         let known = self.refresh(store, id).ok()?;

@@ -5,7 +5,7 @@ use egui_phosphor::regular as icon;
 use egui_plot::{HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, Points, Text};
 
 use super::named;
-use crate::ui::state::Action;
+use crate::ui::state::{Action, Saved};
 use crate::ui::theme;
 
 /// A series of points.
@@ -80,7 +80,7 @@ impl Chart<'_> {
                     }
                     if ui.button("Save as CSV…").clicked() {
                         let name = format!("{}.csv", self.title.to_lowercase().replace(' ', "-"));
-                        actions.push(Action::Save { name, bytes: self.csv().into_bytes() });
+                        actions.push(Action::Save { name, what: Saved::Text(self.csv()) });
                         ui.close();
                     }
                 });

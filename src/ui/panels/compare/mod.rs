@@ -10,11 +10,12 @@ use egui::{Button, DragValue, Frame, Label, Margin, ProgressBar, RichText, Scrol
 use egui_phosphor::regular as icon;
 
 use crate::compare::Looks;
+use crate::engine::Busy;
 use crate::ui::state::{Action, Choice, State};
 use crate::ui::widgets::message::{self, Kind};
 use crate::ui::widgets::{focus_ring, named};
 use crate::ui::{theme, words};
-use crate::workbench::{Doing, Task};
+use crate::workbench::Task;
 
 /// Most models that are compared.
 const MOST: usize = 6;
@@ -152,10 +153,9 @@ fn start(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
 }
 
 /// What the workbench does, how far it is, and a way to stop it.
-pub fn going_on(ui: &mut Ui, doing: &Doing, actions: &mut Vec<Action>) {
+pub fn going_on(ui: &mut Ui, doing: &Busy, actions: &mut Vec<Action>) {
     ui.horizontal_wrapped(|ui| {
-        let part =
-            if doing.total > 0 { format!(", {} of {}", doing.done, doing.total) } else { String::new() };
+        let part = if doing.of > 1 { format!(", {} of {}", doing.done, doing.of) } else { String::new() };
         let left = doing.left().map_or_else(String::new, |left| format!(", {} left", words::seconds(left)));
         ui.spinner();
         ui.label(format!("{}{part}{left}", doing.what));
@@ -163,9 +163,9 @@ pub fn going_on(ui: &mut Ui, doing: &Doing, actions: &mut Vec<Action>) {
             actions.push(Action::StopWork);
         }
     });
-    if doing.total > 0 {
+    if doing.of > 1 {
         #[expect(clippy::cast_precision_loss)]
-        let share = doing.done as f32 / doing.total as f32;
+        let share = doing.done as f32 / doing.of as f32;
         let bar = ProgressBar::new(share).desired_height(6.0).desired_width(ui.available_width());
         named(ui.add(bar), &doing.what);
     }

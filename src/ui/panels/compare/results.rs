@@ -5,17 +5,14 @@ use std::sync::Arc;
 use egui::{Align, Grid, Image, Label, Layout, RichText, Ui, vec2};
 use egui_phosphor::regular as icon;
 
-use crate::chart::Theme;
 use crate::compare::{Disagreement, tables};
 use crate::evaluate::Interval;
 use crate::ui::panels::train::tile;
-use crate::ui::state::{Action, State};
+use crate::ui::state::{Action, Saved, State};
 use crate::ui::textures::Size;
 use crate::ui::{theme, words};
-use crate::workbench::Compared;
+use crate::workbench::{Compared, Part};
 
-/// Size of a saved chart, in pixels.
-const SAVED: (u32, u32) = (1200, 750);
 /// Width of a chart on the screen, at most, in points.
 const CHART: f32 = 620.0;
 
@@ -82,21 +79,22 @@ fn figures(ui: &mut Ui, compared: &Compared) {
     });
 }
 
-fn export(ui: &mut Ui, compared: &Compared, actions: &mut Vec<Action>) {
+/// Saving takes its time, so the part is made where it is written.
+fn saved(name: String, compared: &Arc<Compared>, part: Part) -> Action {
+    Action::Save { name, what: Saved::Part(Arc::clone(compared), part) }
+}
+
+fn export(ui: &mut Ui, compared: &Arc<Compared>, actions: &mut Vec<Action>) {
     ui.horizontal_wrapped(|ui| {
         if ui.button(format!("{}  Save the report as HTML…", icon::FILE_HTML)).clicked() {
-            match compared.report.html() {
-                Ok(html) => actions
-                    .push(Action::Save { name: "comparison.html".to_owned(), bytes: html.into_bytes() }),
-                Err(error) => actions.push(Action::Tell(error.to_string())),
-            }
+            actions.push(saved("comparison.html".to_owned(), compared, Part::Html));
         }
         ui.menu_button(format!("{}  Tables as CSV", icon::TABLE), |ui| {
-            for table in tables(&compared.report.comparison, &compared.report.runs) {
-                if ui.button(table.name).clicked()
-                    && let Ok(bytes) = table.csv()
-                {
-                    actions.push(Action::Save { name: format!("{}.csv", table.name), bytes });
+            for (index, table) in
+                tables(&compared.report.comparison, &compared.report.runs).iter().enumerate()
+            {
+                if ui.button(table.name).clicked() {
+                    actions.push(saved(format!("{}.csv", table.name), compared, Part::Csv(index)));
                     ui.close();
                 }
             }
@@ -105,42 +103,41 @@ fn export(ui: &mut Ui, compared: &Compared, actions: &mut Vec<Action>) {
     });
 }
 
-fn charts(ui: &mut Ui, state: &mut State, compared: &Compared, actions: &mut Vec<Action>) {
+fn charts(ui: &mut Ui, state: &mut State, compared: &Arc<Compared>, actions: &mut Vec<Action>) {
     let width = (ui.available_width() / 2.0 - theme::GAP_LARGE).clamp(300.0, CHART);
-    for two in compared.charts.chunks(2) {
+    for first in (0..compared.charts.len()).step_by(2) {
         ui.horizontal_top(|ui| {
-            for (named, pixels) in two {
+            for index in first..compared.charts.len().min(first + 2) {
                 ui.vertical(|ui| {
                     ui.set_width(width);
-                    #[expect(clippy::cast_precision_loss)]
-                    let height = width * pixels.height() as f32 / pixels.width() as f32;
-                    if let Some(texture) = state.textures.picture(pixels, Size::Full) {
-                        let image = Image::new(&texture)
-                            .fit_to_exact_size(vec2(width, height))
-                            .alt_text(named.chart.title());
-                        ui.add(image);
-                    } else {
-                        ui.allocate_space(vec2(width, height));
-                    }
-                    ui.horizontal(|ui| {
-                        if ui.button(format!("Save {} as SVG…", named.name)).clicked()
-                            && let Ok(svg) = named.chart.svg(SAVED, Theme::Light)
-                        {
-                            actions.push(Action::Save {
-                                name: format!("{}.svg", named.name),
-                                bytes: svg.into_bytes(),
-                            });
-                        }
-                        if ui.button(format!("Save {} as PNG…", named.name)).clicked()
-                            && let Ok(bytes) = named.chart.png(SAVED, Theme::Light)
-                        {
-                            actions.push(Action::Save { name: format!("{}.png", named.name), bytes });
-                        }
-                    });
+                    chart(ui, state, compared, index, actions);
                 });
             }
         });
     }
+}
+
+/// One chart in the width there is, with what it can be saved as.
+fn chart(ui: &mut Ui, state: &mut State, compared: &Arc<Compared>, index: usize, actions: &mut Vec<Action>) {
+    let (named, pixels) = &compared.charts[index];
+    let width = ui.available_width();
+    #[expect(clippy::cast_precision_loss)]
+    let size = vec2(width, width * pixels.height() as f32 / pixels.width() as f32);
+    match state.textures.picture(pixels, Size::Full) {
+        Some(texture) => {
+            ui.add(Image::new(&texture).fit_to_exact_size(size).alt_text(named.chart.title()));
+        }
+        None => {
+            ui.allocate_space(size);
+        }
+    }
+    ui.horizontal(|ui| {
+        for (format, ending, part) in [("SVG", "svg", Part::Svg(index)), ("PNG", "png", Part::Png(index))] {
+            if ui.button(format!("Save {} as {format}…", named.name)).clicked() {
+                actions.push(saved(format!("{}.{ending}", named.name), compared, part));
+            }
+        }
+    });
 }
 
 /// Pictures where first guesses differ, the surest wrong one first; a press opens one in Assist.

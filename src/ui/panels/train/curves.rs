@@ -112,11 +112,8 @@ fn finder(ui: &mut Ui, state: &mut State, detail: &RunDetail, actions: &mut Vec<
             ui.weak("Click on the curve to pick another rate.");
             let text = format!("New run with learning rate {}", short(lr));
             if ui.button(text).on_hover_text("A clone of this run with this rate").clicked() {
-                state.train.form.fill(&detail.recipe, &detail.job);
+                actions.push(state.train.clone_run(detail));
                 state.train.form.recipe.lr = Some(lr);
-                state.train.view = super::View::New;
-                let order = crate::training::studio::Order::LookAt(detail.job.data.clone());
-                actions.push(Action::Train(order));
             }
         });
     }

@@ -209,6 +209,7 @@ fn section(ui: &mut Ui, title: &str) {
 }
 
 fn data(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
+    let board = std::sync::Arc::clone(&state.board);
     let form = &mut state.train.form;
     ui.horizontal_wrapped(|ui| {
         let width = (ui.available_width() - 260.0).max(200.0);
@@ -227,8 +228,8 @@ fn data(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
             actions.push(Action::Choose(Choice::DataIndex));
         }
     });
-    let look = state.board.data.clone().filter(|look| look.path == Path::new(form.data.trim()));
-    match look.map(|look| look.found) {
+    let look = board.data.as_ref().filter(|look| look.path == Path::new(form.data.trim()));
+    match look.map(|look| &look.found) {
         None => {
             ui.weak(
                 "A folder per country named by its two-letter code (AU, JP, …), or a folder with index.csv: columns \
@@ -241,8 +242,8 @@ fn data(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
                 ui.label("looking into it");
             });
         }
-        Some(Some(Err(why))) => message::line(ui, Kind::Error, &why),
-        Some(Some(Ok(facts))) => countries(ui, form, &facts),
+        Some(Some(Err(why))) => message::line(ui, Kind::Error, why),
+        Some(Some(Ok(facts))) => countries(ui, form, facts),
     }
 }
 

@@ -26,7 +26,7 @@ pub fn show(ui: &mut Ui, state: &mut State) {
     });
     let form = &state.train.form;
     let Some(preset) = catalogue::get(&form.recipe.preset) else { return };
-    let facts = state.board.data.as_ref().and_then(|look| look.found.clone()).and_then(Result::ok);
+    let facts = state.board.data.as_ref().and_then(|look| look.found.as_ref()?.as_ref().ok());
     let images = facts.map(|facts| {
         let chosen = &form.recipe.countries;
         let wanted = facts.countries.iter().filter(|(code, _)| chosen.is_empty() || chosen.contains(code));

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 
 use egui::{CentralPanel, Frame, Margin, Panel as Side, ScrollArea, TextStyle, Ui};
 
-use crate::training::studio::Order;
+use crate::training::studio::{Order, RunDetail};
 use crate::ui::state::{Action, State};
 use crate::ui::theme;
 use crate::ui::widgets::message::{self, Kind};
@@ -83,6 +83,13 @@ impl Train {
         self.chosen = Some(id.to_owned());
         self.deleting = None;
         self.picked_lr = None;
+    }
+
+    /// Fills the form with a run's recipe and job; the order looks into its data again.
+    pub fn clone_run(&mut self, detail: &RunDetail) -> Action {
+        self.form.fill(&detail.recipe, &detail.job);
+        self.view = View::New;
+        Action::Train(Order::LookAt(detail.job.data.clone()))
     }
 
     /// What the studio should watch, where that has changed.

@@ -88,9 +88,7 @@ fn buttons(ui: &mut Ui, state: &mut State, line: &RunLine, actions: &mut Vec<Act
                 .clicked()
             && let Some(detail) = board.details.get(&line.id)
         {
-            state.train.form.fill(&detail.recipe, &detail.job);
-            state.train.view = super::View::New;
-            actions.push(Action::Train(Order::LookAt(detail.job.data.clone())));
+            actions.push(state.train.clone_run(detail));
         }
         if line.registered {
             let palette = theme::palette(ui.visuals());

@@ -6,7 +6,7 @@ use egui::{Align, Grid, Layout, RichText, Ui};
 use egui_phosphor::regular as icon;
 
 use crate::training::ablation::{Row, Spread, Table, as_csv, size_in_words};
-use crate::ui::state::{Action, State};
+use crate::ui::state::{Action, Saved, State};
 use crate::ui::theme;
 use crate::ui::widgets::plot::{Chart, Series};
 
@@ -47,7 +47,7 @@ fn one(ui: &mut Ui, state: &mut State, table: &Arc<Table>, actions: &mut Vec<Act
             actions.push(Action::Copy(csv.clone()));
         }
         if ui.button(format!("{}  Save as CSV…", icon::FLOPPY_DISK)).clicked() {
-            actions.push(Action::Save { name: "ablation.csv".to_owned(), bytes: csv.into_bytes() });
+            actions.push(Action::Save { name: "ablation.csv".to_owned(), what: Saved::Text(csv) });
         }
     });
     chart(ui, state, table, actions);
