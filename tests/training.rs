@@ -109,12 +109,58 @@ fn a_model_that_differs_from_pytorch_is_not_added_until_it_is_right() {
     let kept: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(kept, all[..all.len() - 1]);
     made_model(root, "mine", 0.0);
-    std::fs::copy(root.join("made/fake/reference.json"), root.join("runs/001-resnet18/model/reference.json"))
-        .unwrap();
+    let reference = |folder: &str| root.join(folder).join("reference.json");
+    std::fs::copy(reference("made/fake"), reference("runs/001-resnet18/model")).unwrap();
     // Only the check is done again: this trainer would fail.
     let resumed = ran(root, "fails", &["runs", "resume", "1"]);
     assert!(resumed.status.success(), "{}", said(&resumed));
     assert!(root.join("models/mine/model.onnx").exists());
+}
+
+/// Changes one picture of the data set and what PyTorch is said to have seen of it and made of it.
+fn first_picture(root: &Path, file: [u8; 3], seen: [u8; 3], logits: [f32; 3]) {
+    common::plain(file).save(root.join("data/AU/a.png")).unwrap();
+    common::plain(seen).save(root.join("made/fake/reference/000.png")).unwrap();
+    let path = root.join("made/fake/reference.json");
+    let mut reference: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    reference["pictures"][0]["logits"] = logits.to_vec().into();
+    std::fs::write(path, reference.to_string()).unwrap();
+}
+
+#[test]
+fn pixels_that_are_not_pytorchs_are_refused_whatever_the_network_makes_of_them() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let data = data(root);
+    made_model(root, "mine", 0.0);
+    // The network is right on PyTorch's pixels and guesses the same from the file's.
+    first_picture(root, [250, 0, 0], [255, 0, 0], [1.4, 0.0, -1.8]);
+    let output = ran(root, "good", &train(data.to_str().unwrap(), &[]));
+    assert_eq!(output.status.code(), Some(1));
+    let text = said(&output);
+    assert!(
+        text.contains("logits differ by 0.0000") && text.contains("1.67 in one picture (1 allowed)"),
+        "{text}"
+    );
+    assert!(!root.join("models/mine").exists());
+}
+
+#[test]
+fn a_network_that_rounding_sways_is_added_with_a_warning() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let data = data(root);
+    made_model(root, "mine", 0.0);
+    // A third of a level away, the first guess tips over from AU to JP.
+    first_picture(root, [145, 0, 255], [146, 0, 255], [0.745_098, -1.570_98, 0.741_961]);
+    let output = ran(root, "good", &train(data.to_str().unwrap(), &[]));
+    assert!(output.status.success(), "{}", said(&output));
+    let shown = &lines(&ran(root, "good", &["runs", "show", "1", "--json"]))[0];
+    assert_eq!(shown["verify"]["agreement"], 1.0);
+    assert!((shown["verify"]["from_files"]["agreement"].as_f64().unwrap() - 2.0 / 3.0).abs() < 1e-9);
+    let warning = shown["summary"]["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("changes the first guess of 33.3 % of 3 pictures"), "{warning}");
+    assert_eq!(shown["summary"]["registered"], true);
 }
 
 #[test]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import timm
 import torch
+from PIL import Image
 from sklearn import metrics as reference
 from test_datacheck import draw
 
@@ -65,7 +66,7 @@ def test_a_trained_network_becomes_a_model_folder(made):
     assert phases == ["evaluate", "export"]
     assert steps[-1][1] == steps[-1][2]
     assert sorted(p.name for p in (run / "model").iterdir()) == [
-        "card.md", "model.json", "model.onnx", "reference.json",
+        "card.md", "model.json", "model.onnx", "reference", "reference.json",
     ]  # fmt: skip
     assert not (run / "model.partial").exists()
     assert {a["kind"] for a in artifacts} >= {"model", "evaluation", "reference"}
@@ -89,6 +90,9 @@ def test_a_trained_network_becomes_a_model_folder(made):
     view = deliver.Picture(preset, recipe.size)
     first = kept["pictures"][0]
     assert first["file"] == samples.file[split.valid[0]]
+    with Image.open(run / "model" / first["seen"]) as stored:
+        shown = np.asarray(stored)
+    assert (shown == np.asarray(view.pixels(first["file"]))).all()
     with torch.inference_mode():
         again = model(torch.from_numpy(view(first["file"]))[None]).numpy()[0]
     np.testing.assert_allclose(again, first["logits"], atol=1e-4)

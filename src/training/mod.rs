@@ -25,6 +25,7 @@ pub mod process;
 pub mod protocol;
 pub mod queue;
 pub mod recipe;
+mod reference;
 pub mod report;
 pub mod runs;
 pub mod split;

@@ -257,10 +257,11 @@ impl Run {
         self.file("stop.request")
     }
 
-    /// Whether its model is there, whole: the trainer puts the folder in place in one step.
+    /// Whether its model is there, whole, with what it is verified by: the trainer puts the folder in place in one step.
+    /// (A model from before `reference/` is exported again.)
     #[must_use]
     pub fn delivered(&self) -> bool {
-        self.file("model/model.json").is_file()
+        self.file("model/model.json").is_file() && self.file("model/reference").is_dir()
     }
 
     /// Whether training is over and only the check of its model is left.

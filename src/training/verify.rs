@@ -1,68 +1,21 @@
 //! The last gate: the model that the trainer made, run the way the app runs it, on this engine and this machine.
 //!
 //! The trainer has compared its export with PyTorch already. Here the same real pictures go through this program's own
-//! decoder, preprocessing and inference, and the logits are compared with those of PyTorch in `reference.json`. Only
-//! a model that agrees within the tolerance written there is copied, whole, into the user's models.
+//! decoder, preprocessing and inference, and are held against `reference.json` ([`super::reference`]). Only a model
+//! that agrees within the tolerance written there is copied, whole, into the user's models.
 
-use std::path::{Path, PathBuf};
-
-use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 use super::drive::Watch;
 use super::protocol::Body;
-use super::report::located;
+use super::reference::compare;
+pub use super::reference::{Gap, Tolerance, Verified};
 use super::runs::{Run, RunError, State};
 use super::summary::{VERIFY, append};
-use crate::imaging::{Limits, Picture, PictureError, preprocess};
+use crate::imaging::PictureError;
 use crate::model::{Classifier, Library, Model, ModelError, Owner, sha256_of};
 use crate::runtime::{Device, Engine};
 use crate::store::write_whole;
-
-/// `reference.json`: what PyTorch computes for real pictures.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-struct Reference {
-    tolerance: Tolerance,
-    pictures: Vec<Shown>,
-}
-
-/// How far a model may differ from PyTorch.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Tolerance {
-    /// Largest absolute difference of a logit.
-    pub logit: f32,
-    /// Least share of pictures with the same first guess.
-    pub agreement: f64,
-    /// Largest difference of the share of right first guesses.
-    pub accuracy: f64,
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-struct Shown {
-    file: PathBuf,
-    country: String,
-    logits: Vec<f32>,
-}
-
-/// What was found, kept as `verify.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Verified {
-    /// Whether it stays within the tolerance.
-    pub passed: bool,
-    /// Engine and device that ran it.
-    pub engine: String,
-    /// The device, read back.
-    pub device: String,
-    /// Number of pictures compared.
-    pub pictures: usize,
-    /// Largest absolute difference of a logit.
-    pub logit_difference: f32,
-    /// Share of pictures with the same first guess.
-    pub agreement: f64,
-    /// Share of right first guesses here less that of PyTorch.
-    pub accuracy_difference: f64,
-    /// What was allowed.
-    pub tolerance: Tolerance,
-}
 
 /// Why a model was not added.
 #[derive(Debug, thiserror::Error)]
@@ -87,10 +40,12 @@ pub enum VerifyError {
     /// It differs too much.
     #[error(
         "model {model} computes something else here than in PyTorch: over {} pictures logits differ by {:.4} ({} allowed), \
-         the first guess agrees for {:.1} % ({:.1} % needed), accuracy differs by {:.2} points ({:.2} allowed); it was not added. A network that \
-         the rounding of a decoder can sway needs more pictures, more epochs or a lower --lr",
-        found.pictures, found.logit_difference, found.tolerance.logit, found.agreement * 100.0,
-        found.tolerance.agreement * 100.0, found.accuracy_difference * 100.0, found.tolerance.accuracy * 100.0
+         the first guess agrees for {:.1} % ({:.1} % needed), accuracy differs by {:+.2} points ({:.2} may be lost), pixels \
+         by {:.2} levels ({} allowed) and {:.2} in one picture ({} allowed); it was not added",
+        found.pictures, found.network.logit_difference, found.tolerance.logit, found.network.agreement * 100.0,
+        found.tolerance.agreement * 100.0, found.network.accuracy_difference * 100.0,
+        found.tolerance.accuracy * 100.0, found.levels, found.tolerance.levels, found.levels_of_one,
+        found.tolerance.levels_of_one
     )]
     Differs {
         /// The model's identifier.
@@ -147,6 +102,9 @@ pub fn register(
     say(Body::Phase { name: VERIFY.to_owned(), index: part, of: part })?;
     match check_and_add(run, place, library) {
         Ok((found, model)) => {
+            if let Some((message, hint)) = found.sway() {
+                say(Body::Warning { kind: "swayed".to_owned(), message, hint: hint.to_owned() })?;
+            }
             let path = model.folder.join("model.onnx");
             let sha256 = sha256_of(&path).unwrap_or_default();
             let path = model.folder.display().to_string();
@@ -172,56 +130,4 @@ fn check_and_add(run: &Run, place: Place<'_>, library: &Library) -> Result<(Veri
         return Err(VerifyError::Differs { model: model.manifest.id, found: Box::new(found) });
     }
     Ok((found, library.add(&folder)?))
-}
-
-/// Runs the reference pictures and measures how far the classifier is from PyTorch.
-fn compare(classifier: &mut Classifier, path: &Path, data: &Path) -> Result<Verified, VerifyError> {
-    let wrong = |why: String| VerifyError::Reference { path: path.to_owned(), why };
-    let text = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-    let reference: Reference = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
-    if reference.pictures.is_empty() {
-        return Err(wrong("it names no picture".to_owned()));
-    }
-    let m = classifier.manifest().clone();
-    let (mut difference, mut same, mut right, mut right_there) = (0.0_f32, 0_usize, 0_usize, 0_usize);
-    for shown in &reference.pictures {
-        if shown.logits.len() != m.countries.len() {
-            return Err(wrong(format!(
-                "it has {} logits for {} countries",
-                shown.logits.len(),
-                m.countries.len()
-            )));
-        }
-        let picture = Picture::open(&located(data, &shown.file), &Limits::default())?;
-        let prepared = preprocess(&picture.pixels, &m.preprocess, m.input.size)?;
-        let logits = classifier.logits(&prepared.tensor)?;
-        for (here, there) in logits.iter().zip(&shown.logits) {
-            let gap = (here - there).abs();
-            difference = if gap.is_finite() { difference.max(gap) } else { f32::INFINITY };
-        }
-        let (here, there) = (first(&logits), first(&shown.logits));
-        same += usize::from(here == there);
-        right += usize::from(m.countries[here] == shown.country);
-        right_there += usize::from(m.countries[there] == shown.country);
-    }
-    let share = |count: usize| count as f64 / reference.pictures.len() as f64;
-    let (agreement, accuracy_difference) = (share(same), share(right) - share(right_there));
-    let allowed = reference.tolerance;
-    Ok(Verified {
-        passed: difference <= allowed.logit
-            && agreement >= allowed.agreement
-            && accuracy_difference.abs() <= allowed.accuracy,
-        engine: classifier.engine().to_owned(),
-        device: classifier.device().to_owned(),
-        pictures: reference.pictures.len(),
-        logit_difference: difference,
-        agreement,
-        accuracy_difference,
-        tolerance: allowed,
-    })
-}
-
-/// Number of the largest logit, the first of equal ones.
-fn first(logits: &[f32]) -> usize {
-    (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
 }

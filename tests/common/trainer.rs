@@ -52,12 +52,19 @@ pub fn made_model(root: &Path, id: &str, off: f32) {
     let bytes = onnx("tiny");
     let named = |manifest: &mut serde_json::Value| manifest["id"] = id.into();
     let folder = model_folder(&root.join("made"), "fake", &bytes, &golden_logits("tiny"), named);
+    let seen = folder.join("reference");
+    std::fs::create_dir_all(&seen).unwrap();
+    let shown = |number: usize, country: &str, colour: [u8; 3], logits: [f32; 3]| {
+        let name = format!("reference/{number:03}.png");
+        plain(colour).save(folder.join(&name)).unwrap();
+        json!({ "file": format!("{country}/a.png"), "seen": name, "country": country, "logits": logits })
+    };
     let reference = json!({
-        "tolerance": { "logit": 0.01, "agreement": 0.99, "accuracy": 0.01 },
+        "tolerance": { "logit": 0.01, "agreement": 0.99, "accuracy": 0.01, "levels": 0.4, "levels_of_one": 1.0 },
         "pictures": [
-            { "file": "AU/a.png", "country": "AU", "logits": [1.4 + off, 0.0, -1.8] },
-            { "file": "BR/a.png", "country": "BR", "logits": [-1.6, 1.4, -0.4] },
-            { "file": "JP/a.png", "country": "JP", "logits": [-0.4, -1.8, 1.2] },
+            shown(0, "AU", [255, 0, 0], [1.4 + off, 0.0, -1.8]),
+            shown(1, "BR", [0, 255, 0], [-1.6, 1.4, -0.4]),
+            shown(2, "JP", [0, 0, 255], [-0.4, -1.8, 1.2]),
         ],
     });
     std::fs::write(folder.join("reference.json"), reference.to_string()).unwrap();

@@ -186,7 +186,11 @@ pub(crate) fn go_on(
         Ok((found, model)) => {
             let words = format!(
                 "model {} was verified on {} ({} pictures, logits within {:.4}) and added; try `streetwise guess --model {} PICTURE`",
-                model.manifest.id, found.engine, found.pictures, found.logit_difference, model.manifest.id
+                model.manifest.id,
+                found.engine,
+                found.pictures,
+                found.network.logit_difference,
+                model.manifest.id
             );
             live.ends(run, State::Done, &json!({ "model": model.manifest.id, "verify": found }), &words);
             Ok(ExitCode::SUCCESS)

@@ -1,0 +1,222 @@
+//! A model held against PyTorch, link by link: what PyTorch computed for real pictures, and how far this program is off.
+//!
+//! `reference.json` names pictures of the validation set, and for each the pixels that the network was shown (a lossless
+//! picture beside it) and PyTorch's logits. Two links are judged apart, because they fail in different ways:
+//!
+//! - the **network**: manifest, normalisation, graph and engine, on PyTorch's own pixels, in logits;
+//! - the **pixels**: decoder, orientation and resize of this program, in levels of 0 to 255, which do not depend on how
+//!   sensitive a network is.
+//!
+//! What both together do to the guesses is measured beside them. It can be large without a fault: JPEG leaves decoders
+//! free to round, and a network trained on few pictures can be swayed by that.
+
+use std::path::{Path, PathBuf};
+
+use image::RgbImage;
+use serde::{Deserialize, Serialize};
+
+use super::report::located;
+use super::verify::VerifyError;
+use crate::imaging::{Limits, Picture, preprocess};
+use crate::model::{Classifier, Manifest};
+
+/// `reference.json`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct Reference {
+    tolerance: Tolerance,
+    pictures: Vec<Shown>,
+}
+
+/// How far a model may differ from PyTorch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Tolerance {
+    /// Largest absolute difference of a logit, on the same pixels.
+    pub logit: f32,
+    /// Least share of pictures with the same first guess, on the same pixels.
+    pub agreement: f64,
+    /// Largest share of right first guesses lost, on the same pixels.
+    pub accuracy: f64,
+    /// Largest mean absolute difference of a pixel, in levels of 0 to 255, over all pictures.
+    pub levels: f64,
+    /// The same, of one picture.
+    pub levels_of_one: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct Shown {
+    /// The picture, as the data set holds it.
+    file: PathBuf,
+    /// What PyTorch was shown of it, beside `reference.json`.
+    seen: PathBuf,
+    country: String,
+    logits: Vec<f32>,
+}
+
+/// How far the guesses are from PyTorch's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Largest absolute difference of a logit.
+    pub logit_difference: f32,
+    /// Share of pictures with the same first guess.
+    pub agreement: f64,
+    /// Share of right first guesses here less that of PyTorch.
+    pub accuracy_difference: f64,
+}
+
+/// What was found, kept as `verify.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verified {
+    /// Whether it stays within the tolerance.
+    pub passed: bool,
+    /// Engine that ran it.
+    pub engine: String,
+    /// The device, read back.
+    pub device: String,
+    /// Number of pictures compared.
+    pub pictures: usize,
+    /// On the pixels PyTorch was shown.
+    #[serde(flatten)]
+    pub network: Gap,
+    /// Mean absolute difference between the pixels made here and PyTorch's, in levels of 0 to 255.
+    pub levels: f64,
+    /// The same of the picture where it is largest.
+    pub levels_of_one: f64,
+    /// From the files, with the pixels made here: measured, not judged.
+    pub from_files: Gap,
+    /// What was allowed.
+    pub tolerance: Tolerance,
+}
+
+impl Verified {
+    /// Whether rounding in a decoder changes more guesses than a careful user expects, and what to do about it.
+    #[must_use]
+    pub fn sway(&self) -> Option<(String, &'static str)> {
+        let changed = 1.0 - self.from_files.agreement;
+        (changed > 1.0 - self.tolerance.agreement).then(|| {
+            let message = format!(
+                "the rounding of a JPEG decoder ({:.2} levels of 255) changes the first guess of {:.1} % of {} pictures and the \
+                 accuracy by {:+.1} points; this network is easily swayed",
+                self.levels, changed * 100.0, self.pictures, self.from_files.accuracy_difference * 100.0
+            );
+            (message, "more pictures, more epochs or a lower --lr make a steadier one")
+        })
+    }
+}
+
+/// What is counted of one way from picture to logits.
+#[derive(Default)]
+struct Tally {
+    difference: f32,
+    same: usize,
+    right: usize,
+    right_there: usize,
+}
+
+impl Tally {
+    fn add(&mut self, here: &[f32], shown: &Shown, countries: &[String]) {
+        for (a, b) in here.iter().zip(&shown.logits) {
+            let gap = (a - b).abs();
+            self.difference = if gap.is_finite() { self.difference.max(gap) } else { f32::INFINITY };
+        }
+        let (here, there) = (first(here), first(&shown.logits));
+        self.same += usize::from(here == there);
+        self.right += usize::from(countries[here] == shown.country);
+        self.right_there += usize::from(countries[there] == shown.country);
+    }
+
+    fn gap(&self, pictures: usize) -> Gap {
+        let share = |count: usize| count as f64 / pictures as f64;
+        Gap {
+            logit_difference: self.difference,
+            agreement: share(self.same),
+            accuracy_difference: share(self.right) - share(self.right_there),
+        }
+    }
+}
+
+/// Runs the pictures of `path`, a `reference.json`, and measures how far the classifier is from PyTorch; `data` is what
+/// the files are named within.
+///
+/// # Errors
+/// [`VerifyError::Reference`], or a picture or an inference that fails.
+pub(super) fn compare(
+    classifier: &mut Classifier,
+    path: &Path,
+    data: &Path,
+) -> Result<Verified, VerifyError> {
+    let m = classifier.manifest().clone();
+    let reference = read(path, &m)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let (mut network, mut from_files, mut levels) = (Tally::default(), Tally::default(), Vec::new());
+    for shown in &reference.pictures {
+        let mut logits = |file: &Path| -> Result<(Vec<f32>, RgbImage), VerifyError> {
+            let picture = Picture::open(file, &Limits::default())?;
+            let prepared = preprocess(&picture.pixels, &m.preprocess, m.input.size)?;
+            Ok((classifier.logits(&prepared.tensor)?, prepared.seen))
+        };
+        let (there, theirs) = logits(&folder.join(&shown.seen))?;
+        let (here, ours) = logits(&located(data, &shown.file))?;
+        network.add(&there, shown, &m.countries);
+        from_files.add(&here, shown, &m.countries);
+        levels.push(distance(&ours, &theirs));
+    }
+    let allowed = reference.tolerance;
+    let network = network.gap(levels.len());
+    let mean = levels.iter().sum::<f64>() / levels.len() as f64;
+    let worst = levels.iter().copied().fold(0.0, f64::max);
+    Ok(Verified {
+        passed: network.logit_difference <= allowed.logit
+            && network.agreement >= allowed.agreement
+            && -network.accuracy_difference <= allowed.accuracy
+            && mean <= allowed.levels
+            && worst <= allowed.levels_of_one,
+        engine: classifier.engine().to_owned(),
+        device: classifier.device().to_owned(),
+        pictures: levels.len(),
+        network,
+        levels: mean,
+        levels_of_one: worst,
+        from_files: from_files.gap(levels.len()),
+        tolerance: allowed,
+    })
+}
+
+fn read(path: &Path, manifest: &Manifest) -> Result<Reference, VerifyError> {
+    let wrong = |why: String| VerifyError::Reference { path: path.to_owned(), why };
+    let text = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let reference: Reference = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+    if reference.pictures.is_empty() {
+        return Err(wrong("it names no picture".to_owned()));
+    }
+    let countries = manifest.countries.len();
+    match reference.pictures.iter().find(|shown| shown.logits.len() != countries) {
+        Some(shown) => Err(wrong(format!("it has {} logits for {countries} countries", shown.logits.len()))),
+        None => Ok(reference),
+    }
+}
+
+/// Mean absolute difference of two pictures of one size, in levels; of two sizes, as far as can be.
+fn distance(a: &RgbImage, b: &RgbImage) -> f64 {
+    if a.dimensions() != b.dimensions() {
+        return f64::from(u8::MAX);
+    }
+    let sum: u64 = a.as_raw().iter().zip(b.as_raw()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    sum as f64 / a.as_raw().len() as f64
+}
+
+/// Number of the largest logit, the first of equal ones.
+fn first(logits: &[f32]) -> usize {
+    (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_differ_by_their_mean_distance_and_sizes_by_all_there_is() {
+        let plain = |side, level| RgbImage::from_pixel(side, side, image::Rgb([level, 10, 10]));
+        assert!((distance(&plain(2, 7), &plain(2, 10)) - 1.0).abs() < 1e-12);
+        assert!((distance(&plain(2, 7), &plain(3, 7)) - 255.0).abs() < 1e-12);
+    }
+}
