@@ -50,7 +50,33 @@ fn two_models_are_compared_on_labelled_pictures() {
     desk.sees("9\u{a0}pictures of 9\u{a0}places in 3\u{a0}countries that all models know");
     desk.sees("They agree on 9");
     desk.sees("streetwise compare first second --data");
+    // Every chart is there to be pointed at, and can be exported.
+    for chart in
+        ["Figures with 95 %", "F1 by country", "Reliability", "Macro-F1 against", "Confusion of second"]
+    {
+        desk.sees(&format!("Export {chart}"));
+    }
+    desk.sees("F1 by country: F1 by 3 groups, 2 series");
+    desk.press("Export F1 by country");
+    for way in ["Copy as CSV", "Save as SVG…", "Save as PNG…"] {
+        desk.sees(way);
+    }
     desk.all_named("a comparison");
+}
+
+#[test]
+fn the_pictures_that_excite_a_country_most_are_found_and_opened() {
+    let mut desk = with_models();
+    let data = data(&desk);
+    desk.press("Compare");
+    desk.sees("Choose labelled pictures above.");
+    desk.fill("Path of the labelled pictures", &data.display().to_string());
+    desk.press_any("Find its pictures");
+    desk.sees("The pictures that first takes for Australia most");
+    desk.all_named("exciting pictures");
+    desk.press_any("AU/0.png");
+    desk.sees("0.png");
+    desk.sees("What it rests on");
 }
 
 #[test]
@@ -73,9 +99,15 @@ fn models_stand_side_by_side_on_one_picture_and_their_speed_is_measured() {
     desk.press_any("On the picture in Assist");
     desk.sees("On street.png");
     desk.sees("They agree on the first country.");
+    desk.press_any("for all, by hiding parts");
+    desk.sees("What the guess of second rests on");
+    desk.press_any("for all, by attention");
+    desk.sees("so there is nothing to follow; use --method occlusion");
     desk.press_any("How fast here");
     desk.sees("How fast on this machine");
     desk.sees("pictures a second");
+    desk.sees("Export Throughput by batch");
+    desk.all_named("models on one picture");
 }
 
 #[test]

@@ -62,6 +62,7 @@ fn a_failure_is_told_with_its_way_out_and_a_run_is_deleted_after_a_second_press(
     let mut desk = panel("fails");
     desk.press("Start");
     desk.sees("no space for the checkpoint; free 150 MB.");
+    desk.sees("  Delete");
     desk.press_any("  Delete");
     desk.sees("Delete for good");
     desk.press("Delete for good");

@@ -3,6 +3,8 @@
 //! One process has one engine, so a bench is of the engine of this process; the command line runs itself once for every
 //! engine that is found.
 
+pub mod charts;
+
 use std::time::{Duration, Instant};
 
 use ndarray::{Array4, Axis, concatenate};

@@ -70,7 +70,7 @@ impl Frame {
         canvas: &Canvas<B>,
         axis: &Axis,
     ) -> Result<(), String> {
-        for (value, text) in ticks(self.x) {
+        for (value, text) in if axis.log { powers(self.x) } else { ticks(self.x) } {
             let x = self.x(value);
             canvas.line(&[(x, self.top), (x, self.bottom)], canvas.ink.mix(0.1), 1)?;
             canvas.word(&text, (x, self.bottom + 13), Held::Centre, 0.9)?;
@@ -125,9 +125,28 @@ pub(super) fn ticks([low, high]: [f64; 2]) -> Vec<(f64, String)> {
     (0..=count).map(|i| (at(i), format!("{:.decimals$}", at(i)))).collect()
 }
 
+/// The whole powers of ten within a range of logarithms, with their words; where there are none, its ends.
+fn powers([low, high]: [f64; 2]) -> Vec<(f64, String)> {
+    let word = |power: f64| (power, format!("{:.0e}", 10_f64.powf(power)));
+    let mut all = Vec::new();
+    let mut power = low.ceil();
+    while power <= high && all.len() < 20 {
+        all.push(word(power));
+        power += 1.0;
+    }
+    if all.is_empty() { vec![word(low), word(high)] } else { all }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_logarithmic_axis_is_marked_at_powers_of_ten() {
+        let words = |range| powers(range).into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(" ");
+        assert_eq!(words([-4.3, -1.9]), "1e-4 1e-3 1e-2");
+        assert_eq!(words([-2.7, -2.5]), "2e-3 3e-3");
+    }
 
     #[test]
     fn ticks_are_few_and_round() {

@@ -17,10 +17,11 @@ pub(super) fn draw<B: DrawingBackend>(
     guide: &[(f64, f64)],
 ) -> Result<(), String> {
     let names: Vec<&str> = series.iter().map(|one| one.name.as_str()).collect();
-    let frame = Frame::draw(canvas, title, &names, [x.range, y.range])?;
+    let scaled = |value: f64| if x.log { value.log10() } else { value };
+    let frame = Frame::draw(canvas, title, &names, [x.range.map(scaled), y.range])?;
     frame.vertical(canvas, y)?;
     frame.horizontal(canvas, x)?;
-    let at = |x: f64, y: f64| (frame.x(x), frame.y(y));
+    let at = |x: f64, y: f64| (frame.x(scaled(x)), frame.y(y));
     if guide.len() > 1 {
         let points: Vec<(i32, i32)> = guide.iter().map(|(x, y)| at(*x, *y)).collect();
         canvas.line(&points, canvas.ink.mix(0.4), 1)?;

@@ -8,6 +8,7 @@ mod bars;
 mod canvas;
 mod lines;
 mod matrix;
+mod points;
 
 use std::sync::OnceLock;
 
@@ -79,6 +80,16 @@ pub struct Axis {
     pub label: String,
     /// Lowest and highest value.
     pub range: [f64; 2],
+    /// Whether it is divided by powers of ten; then both ends are above zero. Only for the horizontal axis of lines.
+    pub log: bool,
+}
+
+impl Axis {
+    /// An axis divided evenly.
+    #[must_use]
+    pub fn new(label: &str, range: [f64; 2]) -> Self {
+        Self { label: label.to_owned(), range, log: false }
+    }
 }
 
 /// What to draw.
@@ -217,7 +228,7 @@ mod tests {
         let value = |at, low, high| Some(Value { at, interval: Some([low, high]) });
         Chart::Bars {
             title: "F1 <by> country".into(),
-            axis: Axis { label: "F1".into(), range: [0.0, 1.0] },
+            axis: Axis::new("F1", [0.0, 1.0]),
             groups: vec!["AU".into(), "JP".into()],
             series: vec![
                 Series { name: "one".into(), values: vec![value(0.5, 0.4, 0.6), None] },
@@ -229,8 +240,8 @@ mod tests {
     fn lines() -> Chart {
         Chart::Lines {
             title: "Reliability".into(),
-            x: Axis { label: "confidence".into(), range: [0.0, 1.0] },
-            y: Axis { label: "accuracy".into(), range: [0.0, 1.0] },
+            x: Axis::new("confidence", [0.0, 1.0]),
+            y: Axis::new("accuracy", [0.0, 1.0]),
             series: vec![Series { name: "one".into(), values: vec![(0.2, 0.1.into()), (0.9, 0.8.into())] }],
             joined: true,
             guide: vec![(0.0, 0.0), (1.0, 1.0)],

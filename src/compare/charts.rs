@@ -51,13 +51,13 @@ fn named(name: &str, chart: Chart) -> Named {
 }
 
 fn share(label: &str) -> Axis {
-    Axis { label: label.to_owned(), range: [0.0, 1.0] }
+    Axis::new(label, [0.0, 1.0])
 }
 
 /// From zero to a little above the largest of `values`.
 fn from_zero(label: &str, values: impl Iterator<Item = f64>) -> Axis {
     let top = values.fold(0.0, f64::max);
-    Axis { label: label.to_owned(), range: [0.0, if top > 0.0 { top * 1.08 } else { 1.0 }] }
+    Axis::new(label, [0.0, if top > 0.0 { top * 1.08 } else { 1.0 }])
 }
 
 fn series<T>(model: &Compared, values: Vec<T>) -> Series<T> {

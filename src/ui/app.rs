@@ -209,7 +209,7 @@ impl App {
             Action::Changed => self.background.save(&self.state.settings),
             Action::Choose(choice) => self.background.choose(choice),
             Action::Work(task) => self.workbench.send(task),
-            Action::StopWork => self.workbench.stop(),
+            Action::StopWork(lane) => self.workbench.stop(lane),
             Action::Train(order) => self.studio.send(order),
             Action::Open(path) => {
                 self.state.panel = Panel::Assist;

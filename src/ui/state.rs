@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::capture::Target;
+use crate::chart::{Chart, Theme};
 use crate::engine::{Command, Snapshot};
 use crate::store::Settings;
 use crate::training::studio::{Board, Order};
-use crate::workbench::{Compared, Findings, Part, Task};
+use crate::workbench::{Compared, Findings, Lane, Part, Task};
 
 use super::coach::Coach;
 use super::commands::UiCommand;
@@ -47,7 +48,23 @@ pub enum Saved {
     Text(String),
     /// A part of a comparison, made when it is written.
     Part(Arc<Compared>, Part),
+    /// A chart, drawn when it is written.
+    Chart(Arc<Chart>, Format),
 }
+
+/// What a chart is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Its values.
+    Csv,
+    /// A drawing.
+    Svg,
+    /// A picture.
+    Png,
+}
+
+/// Size of a chart in a file, in pixels.
+const SAVED: (u32, u32) = (1200, 750);
 
 impl Saved {
     /// The bytes; may take its time, so never on the window's thread.
@@ -58,6 +75,14 @@ impl Saved {
         match self {
             Self::Text(text) => Ok(text.into_bytes()),
             Self::Part(compared, part) => compared.bytes(part),
+            Self::Chart(chart, Format::Csv) => chart.csv().map_err(|error| error.to_string()),
+            Self::Chart(chart, Format::Svg) => {
+                let svg = chart.svg(SAVED, Theme::Light);
+                svg.map(String::into_bytes).map_err(|error| error.to_string())
+            }
+            Self::Chart(chart, Format::Png) => {
+                chart.png(SAVED, Theme::Light).map_err(|error| error.to_string())
+            }
         }
     }
 }
@@ -100,8 +125,8 @@ pub enum Action {
     Train(Order),
     /// Something for the workbench.
     Work(Task),
-    /// Stop what the workbench does.
-    StopWork,
+    /// Stop what a lane of the workbench does.
+    StopWork(Lane),
     /// Look at a picture file.
     Open(std::path::PathBuf),
     /// Put a text into the clipboard.

@@ -6,12 +6,11 @@ use egui::{Slider, Ui};
 use egui_phosphor::regular as icon;
 use image::RgbImage;
 
-use super::compare::going_on;
+use super::compare::lane;
 use crate::engine::Look;
 use crate::explain::Method;
 use crate::ui::state::{Action, State};
-use crate::ui::widgets::message::{self, Kind};
-use crate::workbench::Task;
+use crate::workbench::{Lane, Task};
 
 /// The map over the picture of a look and how opaque it is, where one is shown.
 pub fn overlay(state: &State, look: &Look) -> Option<(Arc<RgbImage>, f32)> {
@@ -37,12 +36,7 @@ pub fn show(ui: &mut Ui, state: &mut State, look: &Look, actions: &mut Vec<Actio
             }
         }
     });
-    if let Some(doing) = state.findings.doing.clone() {
-        going_on(ui, &doing, actions);
-    }
-    if let Some(problem) = &state.findings.problem {
-        message::line(ui, Kind::Warning, problem);
-    }
+    lane(ui, state, Lane::Picture, actions);
     let Some(explained) = state.findings.explained.clone().filter(|explained| explained.look == look.id)
     else {
         return;

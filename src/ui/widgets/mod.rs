@@ -1,6 +1,8 @@
 //! The parts that panels are made of.
 
 pub mod card;
+pub mod confusion;
+pub mod figure;
 pub mod message;
 pub mod palette;
 pub mod picture;

@@ -1,11 +1,13 @@
-//! Plots: axes named with units, series labelled where they end, values on hover, CSV from a menu.
+//! Plots of lines: axes named with units, series labelled where they end, values on hover, export from a menu.
+
+use std::sync::Arc;
 
 use egui::{Align2, Color32, RichText, Ui};
-use egui_phosphor::regular as icon;
 use egui_plot::{HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, Points, Text};
 
-use super::named;
-use crate::ui::state::{Action, Saved};
+use super::{figure, named};
+use crate::chart::{self, Axis, Value};
+use crate::ui::state::Action;
 use crate::ui::theme;
 
 /// A series of points.
@@ -17,8 +19,8 @@ pub struct Series {
     pub colour: Color32,
     /// Its points, x rising.
     pub points: Vec<[f64; 2]>,
-    /// Half the height of an error bar at each point; empty for none.
-    pub spread: Vec<f64>,
+    /// The ends of an error bar at each point; empty for none.
+    pub ends: Vec<Option<[f64; 2]>>,
     /// Drawn dashed, as of less weight.
     pub dashed: bool,
     /// Single marks instead of a line.
@@ -29,13 +31,13 @@ impl Series {
     /// A line.
     #[must_use]
     pub fn line(name: &str, colour: Color32, points: Vec<[f64; 2]>) -> Self {
-        Self { name: name.to_owned(), colour, points, spread: Vec::new(), dashed: false, marks: false }
+        Self { name: name.to_owned(), colour, points, ends: Vec::new(), dashed: false, marks: false }
     }
 }
 
 /// What is drawn and how it is named.
 pub struct Chart<'a> {
-    /// Title, also the name of a saved file.
+    /// Title.
     pub title: &'a str,
     /// Name and unit of the x axis.
     pub x: &'a str,
@@ -47,16 +49,31 @@ pub struct Chart<'a> {
     pub log_x: bool,
     /// The y axis begins at zero.
     pub from_zero: bool,
+    /// Lowest and highest x and y that are shown at least.
+    pub ranges: Option<[[f64; 2]; 2]>,
+    /// A thin line beside the data; empty for none.
+    pub guide: Vec<[f64; 2]>,
     /// The series.
     pub series: Vec<Series>,
 }
 
-impl Chart<'_> {
+impl<'a> Chart<'a> {
+    /// A chart as high as `height`, its axes as far as its data.
+    #[must_use]
+    pub fn new(title: &'a str, [x, y]: [&'a str; 2], height: f32, series: Vec<Series>) -> Self {
+        Self { title, x, y, height, log_x: false, from_zero: false, ranges: None, guide: Vec::new(), series }
+    }
+
     /// Draws it in the width there is; where the plot was clicked, in its own coordinates.
     pub fn show(&self, ui: &mut Ui, actions: &mut Vec<Action>) -> Option<[f64; 2]> {
+        self.show_as(ui, &self.title.to_lowercase().replace(' ', "-"), actions)
+    }
+
+    /// The same, with another name for its files.
+    pub fn show_as(&self, ui: &mut Ui, name: &str, actions: &mut Vec<Action>) -> Option<[f64; 2]> {
         let mut clicked = None;
         ui.vertical(|ui| {
-            self.heading(ui, actions);
+            figure::heading(ui, self.title, name, actions, || Arc::new(self.to_chart()));
             let shown = self.plot(ui);
             let (response, transform) = (shown.response, shown.transform);
             let name = format!("{}: {} by {}, {} series", self.title, self.y, self.x, self.series.len());
@@ -67,26 +84,6 @@ impl Chart<'_> {
             }
         });
         clicked
-    }
-
-    fn heading(&self, ui: &mut Ui, actions: &mut Vec<Action>) {
-        ui.horizontal(|ui| {
-            ui.label(RichText::new(self.title).strong());
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let menu = ui.menu_button(icon::DOTS_THREE, |ui| {
-                    if ui.button("Copy as CSV").clicked() {
-                        actions.push(Action::Copy(self.csv()));
-                        ui.close();
-                    }
-                    if ui.button("Save as CSV…").clicked() {
-                        let name = format!("{}.csv", self.title.to_lowercase().replace(' ', "-"));
-                        actions.push(Action::Save { name, what: Saved::Text(self.csv()) });
-                        ui.close();
-                    }
-                });
-                named(menu.response, &format!("Export {}", self.title));
-            });
-        });
     }
 
     fn plot(&self, ui: &mut Ui) -> egui_plot::PlotResponse<()> {
@@ -116,41 +113,77 @@ impl Chart<'_> {
         if self.from_zero {
             plot = plot.include_y(0.0);
         }
+        for [x, y] in self.ranges.iter().flat_map(|[x, y]| [[x[0], y[0]], [x[1], y[1]]]) {
+            plot = plot.include_x(x).include_y(y);
+        }
         plot.show(ui, |plot| {
+            if self.guide.len() > 1 {
+                let guide = Line::new("guide", PlotPoints::new(self.guide.clone()));
+                plot.line(guide.color(palette.weak).width(1.0).allow_hover(false));
+            }
             for series in &self.series {
                 draw(plot, series, palette);
             }
         })
     }
 
-    /// The points as CSV: series, x, y, spread.
+    /// The same as data, for files.
     #[must_use]
-    pub fn csv(&self) -> String {
-        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-        let mut text = format!("series,{},{},spread\n", quoted(self.x), quoted(self.y));
-        for series in &self.series {
-            for (number, [x, y]) in series.points.iter().enumerate() {
-                let x = if self.log_x { 10_f64.powf(*x) } else { *x };
-                let spread = series.spread.get(number).map_or_else(String::new, f64::to_string);
-                text += &format!("{},{x},{y},{spread}\n", quoted(&series.name));
+    pub fn to_chart(&self) -> chart::Chart {
+        let plain = |x: f64| if self.log_x { 10_f64.powf(x) } else { x };
+        let series = self.series.iter().map(|one| {
+            let ends = |number: usize| one.ends.get(number).copied().flatten();
+            let point =
+                |(number, [x, y]): (usize, &[f64; 2])| (plain(*x), Value { at: *y, interval: ends(number) });
+            chart::Series {
+                name: one.name.clone(),
+                values: one.points.iter().enumerate().map(point).collect(),
             }
+        });
+        let series: Vec<chart::Series<(f64, Value)>> = series.collect();
+        let values = || series.iter().flat_map(|one| &one.values);
+        let x = self.ranges.map_or_else(|| range(values().map(|(x, _)| *x)), |[x, _]| x);
+        let mut y = self.ranges.map_or_else(|| range(values().map(|(_, y)| y.at)), |[_, y]| y);
+        y[0] = if self.from_zero { y[0].min(0.0) } else { y[0] };
+        chart::Chart::Lines {
+            title: self.title.to_owned(),
+            x: Axis { log: self.log_x, ..Axis::new(self.x, x) },
+            y: Axis::new(self.y, y),
+            joined: self.series.iter().any(|one| !one.marks),
+            guide: self.guide.iter().map(|[x, y]| (*x, *y)).collect(),
+            series,
         }
-        text
+    }
+}
+
+/// From the lowest to the highest; around a single value, and from 0 to 1 where there is none.
+fn range(values: impl Iterator<Item = f64>) -> [f64; 2] {
+    let [low, high] = values
+        .filter(|value| value.is_finite())
+        .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| [low.min(value), high.max(value)]);
+    match high - low {
+        width if width > 0.0 => [low, high],
+        width if width == 0.0 && low == 0.0 => [0.0, 1.0],
+        width if width == 0.0 => [low.min(low * 0.5).min(low * 1.5), high.max(high * 0.5).max(high * 1.5)],
+        _ => [0.0, 1.0],
     }
 }
 
 fn draw<'a>(plot: &mut egui_plot::PlotUi<'a>, series: &'a Series, palette: &theme::Palette) {
     let points = || PlotPoints::new(series.points.clone());
     if series.marks || series.points.len() == 1 {
-        plot.points(Points::new(series.name.clone(), points()).color(series.colour).radius(4.0));
+        let marks = Points::new(series.name.clone(), points()).id((&series.name, "marks"));
+        plot.points(marks.color(series.colour).radius(4.0));
     }
     if !series.marks {
         let style = if series.dashed { LineStyle::dashed_loose() } else { LineStyle::Solid };
         plot.line(Line::new(series.name.clone(), points()).color(series.colour).width(2.0).style(style));
     }
-    for ([x, y], spread) in series.points.iter().zip(&series.spread) {
-        let bar = vec![[*x, y - spread], [*x, y + spread]];
-        plot.line(Line::new(series.name.clone(), PlotPoints::new(bar)).color(series.colour).width(1.5));
+    for (number, ([x, _], ends)) in series.points.iter().zip(&series.ends).enumerate() {
+        let Some([low, high]) = ends else { continue };
+        let bar = PlotPoints::new(vec![[*x, *low], [*x, *high]]);
+        let bar = Line::new(series.name.clone(), bar).id((&series.name, number));
+        plot.line(bar.color(series.colour).width(1.5).allow_hover(false));
     }
     if let Some([x, y]) = series.points.last().filter(|_| !series.dashed) {
         let label = RichText::new(format!("{} ", series.name)).color(palette.text).small();
@@ -181,15 +214,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chart_as_csv_has_every_point_with_plain_x() {
+    fn a_plot_is_exported_with_every_point_and_plain_x() {
         let mut series = Series::line("a \"run\"", Color32::RED, vec![[-3.0, 0.5], [-2.0, 0.25]]);
-        series.spread = vec![0.1];
-        let (title, x, y) = ("Finder", "learning rate", "loss");
-        let chart = Chart { title, x, y, height: 100.0, log_x: true, from_zero: false, series: vec![series] };
+        series.ends = vec![Some([0.4, 0.6])];
+        let chart =
+            Chart { log_x: true, ..Chart::new("Finder", ["learning rate", "loss"], 100.0, vec![series]) };
+        let made = chart.to_chart();
         assert_eq!(
-            chart.csv(),
-            "series,\"learning rate\",\"loss\",spread\n\"a \"\"run\"\"\",0.001,0.5,0.1\n\"a \"\"run\"\"\",0.01,0.25,\n"
+            String::from_utf8(made.csv().unwrap()).unwrap(),
+            "series,learning rate,loss,low,high\n\"a \"\"run\"\"\",0.001,0.5,0.4,0.6\n\"a \"\"run\"\"\",0.01,0.25,,\n"
         );
+        assert!(made.svg((600, 400), chart::Theme::Light).unwrap().contains("1e-3"));
+    }
+
+    #[test]
+    fn an_axis_reaches_from_the_lowest_to_the_highest_and_is_never_empty() {
+        let check = |values: &[f64], expected: [f64; 2]| assert_eq!(range(values.iter().copied()), expected);
+        check(&[2.0, 1.0, f64::NAN, 3.0], [1.0, 3.0]);
+        check(&[4.0], [2.0, 6.0]);
+        check(&[-4.0], [-6.0, -2.0]);
+        check(&[0.0], [0.0, 1.0]);
+        check(&[], [0.0, 1.0]);
     }
 
     #[test]

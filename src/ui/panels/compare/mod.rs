@@ -1,26 +1,25 @@
 //! Models side by side: on labelled pictures, on one picture, and how fast they are here.
 
+mod excite;
+mod one;
 mod results;
 mod speed;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use egui::{Button, DragValue, Frame, Label, Margin, ProgressBar, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Button, DragValue, Frame, Margin, ProgressBar, RichText, ScrollArea, TextEdit, Ui};
 use egui_phosphor::regular as icon;
 
-use crate::compare::Looks;
 use crate::engine::Busy;
 use crate::ui::state::{Action, Choice, State};
 use crate::ui::widgets::message::{self, Kind};
 use crate::ui::widgets::{focus_ring, named};
 use crate::ui::{theme, words};
-use crate::workbench::Task;
+use crate::workbench::{Lane, Task};
 
 /// Most models that are compared.
 const MOST: usize = 6;
-/// Rows of a ranking.
-const ROWS: usize = 5;
 
 /// What the panel remembers.
 #[derive(Debug)]
@@ -33,11 +32,19 @@ pub struct Compare {
     pub limit: Option<usize>,
     /// Disagreements that are shown.
     pub shown: usize,
+    /// The model and the country whose most exciting pictures are looked for.
+    pub excite: (String, String),
 }
 
 impl Default for Compare {
     fn default() -> Self {
-        Self { chosen: BTreeSet::new(), data: String::new(), limit: Some(500), shown: 12 }
+        Self {
+            chosen: BTreeSet::new(),
+            data: String::new(),
+            limit: Some(500),
+            shown: 12,
+            excite: Default::default(),
+        }
     }
 }
 
@@ -50,18 +57,17 @@ pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
             data(ui, state, actions);
             start(ui, state, actions);
             let findings = std::sync::Arc::clone(&state.findings);
-            if let Some(doing) = &findings.doing {
-                going_on(ui, doing, actions);
+            lane(ui, state, Lane::Sets, actions);
+            if findings.looked.is_some() || findings.lane(Lane::Picture).doing.is_some() {
+                lane(ui, state, Lane::Picture, actions);
             }
-            if let Some(problem) = &findings.problem {
-                message::line(ui, Kind::Error, problem);
-            }
-            if let Some(looks) = &findings.looks {
-                on_one(ui, state, &looks.0, &looks.1);
+            if let Some(looked) = &findings.looked {
+                one::show(ui, state, looked, actions);
             }
             if let Some(compared) = &findings.compared {
                 results::show(ui, state, compared, actions);
             }
+            excite::show(ui, state, actions);
             speed::show(ui, state, &findings.benches, actions);
         });
     });
@@ -126,9 +132,8 @@ fn start(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
         let response =
             named(ui.add_enabled(several && !data.is_empty(), button), "Compare on these pictures");
         if response.clicked() {
-            let dark = ui.visuals().dark_mode;
             let (models, limit) = (models.clone(), state.compare.limit);
-            actions.push(Action::Work(Task::Compare { models, data: data.clone().into(), limit, dark }));
+            actions.push(Action::Work(Task::Compare { models, data: data.clone().into(), limit }));
         }
         let current = state.snapshot.current.clone();
         let one = ui.add_enabled(
@@ -152,15 +157,25 @@ fn start(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     });
 }
 
-/// What the workbench does, how far it is, and a way to stop it.
-pub fn going_on(ui: &mut Ui, doing: &Busy, actions: &mut Vec<Action>) {
+/// What a lane of the workbench does, how far it is, and a way to stop it; and why its last task was not done.
+pub fn lane(ui: &mut Ui, state: &State, lane: Lane, actions: &mut Vec<Action>) {
+    let stands = state.findings.lane(lane);
+    if let Some(doing) = &stands.doing {
+        going_on(ui, doing, lane, actions);
+    }
+    if let Some(problem) = &stands.problem {
+        message::line(ui, Kind::Error, problem);
+    }
+}
+
+fn going_on(ui: &mut Ui, doing: &Busy, lane: Lane, actions: &mut Vec<Action>) {
     ui.horizontal_wrapped(|ui| {
         let part = if doing.of > 1 { format!(", {} of {}", doing.done, doing.of) } else { String::new() };
         let left = doing.left().map_or_else(String::new, |left| format!(", {} left", words::seconds(left)));
         ui.spinner();
         ui.label(format!("{}{part}{left}", doing.what));
         if ui.button("Stop this").clicked() {
-            actions.push(Action::StopWork);
+            actions.push(Action::StopWork(lane));
         }
     });
     if doing.of > 1 {
@@ -170,28 +185,4 @@ pub fn going_on(ui: &mut Ui, doing: &Busy, actions: &mut Vec<Action>) {
         named(ui.add(bar), &doing.what);
     }
     ui.ctx().request_repaint_after(Duration::from_secs(1));
-}
-
-/// A column a model: its ranking and how long it took.
-fn on_one(ui: &mut Ui, state: &mut State, name: &str, looks: &Looks) {
-    ui.add_space(theme::GAP_LARGE);
-    ui.label(RichText::new(format!("On {name}")).heading());
-    if looks.disagree {
-        message::line(ui, Kind::Warning, "They do not agree on the first country.");
-    } else {
-        message::line(ui, Kind::Success, "They agree on the first country.");
-    }
-    ui.columns(looks.looks.len().max(1), |columns| {
-        for (ui, look) in columns.iter_mut().zip(&looks.looks) {
-            ui.add(Label::new(RichText::new(&look.model).strong()).truncate());
-            ui.weak(format!(
-                "{} ms on {}",
-                words::milliseconds(Duration::from_secs_f64(look.ms / 1e3)),
-                look.engine
-            ));
-            for (place, guess) in look.ranking.guesses.iter().take(ROWS).enumerate() {
-                crate::ui::widgets::ranking::row(ui, &mut state.textures, place + 1, guess);
-            }
-        }
-    });
 }

@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
-use egui::{Align, Grid, Image, Label, Layout, RichText, Ui, vec2};
+use egui::{Align, Grid, Label, Layout, RichText, Ui};
 use egui_phosphor::regular as icon;
 
+use crate::chart::Chart;
 use crate::compare::{Disagreement, tables};
 use crate::evaluate::Interval;
 use crate::ui::panels::train::tile;
 use crate::ui::state::{Action, Saved, State};
-use crate::ui::textures::Size;
+use crate::ui::widgets::figure;
 use crate::ui::{theme, words};
 use crate::workbench::{Compared, Part};
 
-/// Width of a chart on the screen, at most, in points.
-const CHART: f32 = 620.0;
+/// Narrowest chart that stands beside another, in points.
+const CHART: f32 = 430.0;
+/// Widest chart, in points.
+const WIDEST: f32 = 860.0;
 
 /// Draws it.
 pub fn show(ui: &mut Ui, state: &mut State, compared: &Arc<Compared>, actions: &mut Vec<Action>) {
@@ -103,41 +106,31 @@ fn export(ui: &mut Ui, compared: &Arc<Compared>, actions: &mut Vec<Action>) {
     });
 }
 
+/// All charts, two a row where there is room.
 fn charts(ui: &mut Ui, state: &mut State, compared: &Arc<Compared>, actions: &mut Vec<Action>) {
-    let width = (ui.available_width() / 2.0 - theme::GAP_LARGE).clamp(300.0, CHART);
-    for first in (0..compared.charts.len()).step_by(2) {
+    let charts: Vec<(&str, &Arc<Chart>)> =
+        compared.charts.iter().map(|(name, chart)| (name.as_str(), chart)).collect();
+    in_rows(ui, state, &charts, actions);
+}
+
+/// Charts beside each other as far as there is room.
+pub fn in_rows(ui: &mut Ui, state: &mut State, charts: &[(&str, &Arc<Chart>)], actions: &mut Vec<Action>) {
+    let width = ui.available_width();
+    let columns = if width >= 2.0 * CHART + theme::GAP_LARGE { 2 } else { 1 };
+    #[expect(clippy::cast_precision_loss)]
+    let each = ((width - theme::GAP_LARGE * (columns - 1) as f32) / columns as f32).min(WIDEST);
+    for row in charts.chunks(columns) {
         ui.horizontal_top(|ui| {
-            for index in first..compared.charts.len().min(first + 2) {
+            ui.spacing_mut().item_spacing.x = theme::GAP_LARGE;
+            for (name, chart) in row {
                 ui.vertical(|ui| {
-                    ui.set_width(width);
-                    chart(ui, state, compared, index, actions);
+                    ui.set_width(each);
+                    figure::show(ui, &mut state.colours, name, chart, actions);
                 });
             }
         });
+        ui.add_space(theme::GAP);
     }
-}
-
-/// One chart in the width there is, with what it can be saved as.
-fn chart(ui: &mut Ui, state: &mut State, compared: &Arc<Compared>, index: usize, actions: &mut Vec<Action>) {
-    let (named, pixels) = &compared.charts[index];
-    let width = ui.available_width();
-    #[expect(clippy::cast_precision_loss)]
-    let size = vec2(width, width * pixels.height() as f32 / pixels.width() as f32);
-    match state.textures.picture(pixels, Size::Full) {
-        Some(texture) => {
-            ui.add(Image::new(&texture).fit_to_exact_size(size).alt_text(named.chart.title()));
-        }
-        None => {
-            ui.allocate_space(size);
-        }
-    }
-    ui.horizontal(|ui| {
-        for (format, ending, part) in [("SVG", "svg", Part::Svg(index)), ("PNG", "png", Part::Png(index))] {
-            if ui.button(format!("Save {} as {format}…", named.name)).clicked() {
-                actions.push(saved(format!("{}.{ending}", named.name), compared, part));
-            }
-        }
-    });
 }
 
 /// Pictures where first guesses differ, the surest wrong one first; a press opens one in Assist.

@@ -59,8 +59,7 @@ fn epochs(ui: &mut Ui, state: &mut State, runs: &[&RunDetail], actions: &mut Vec
             for (title, y, series, from_zero) in charts.by_ref().take(columns) {
                 ui.allocate_ui(vec2(each, HEIGHT + 32.0), |ui| {
                     ui.set_width(each);
-                    Chart { title, x: "epoch", y, height: HEIGHT, log_x: false, from_zero, series }
-                        .show(ui, actions);
+                    Chart { from_zero, ..Chart::new(title, ["epoch", y], HEIGHT, series) }.show(ui, actions);
                 });
             }
         });
@@ -95,15 +94,8 @@ fn finder(ui: &mut Ui, state: &mut State, detail: &RunDetail, actions: &mut Vec<
         let point = vec![[lr.log10(), loss_at(lr.log10())]];
         series.push(Series { marks: true, ..Series::line(name, palette.warning, point) });
     }
-    let chart = Chart {
-        title: "Learning-rate finder",
-        x: "learning rate",
-        y: "loss",
-        height: HEIGHT,
-        log_x: true,
-        from_zero: false,
-        series,
-    };
+    let axes = ["learning rate", "loss"];
+    let chart = Chart { log_x: true, ..Chart::new("Learning-rate finder", axes, HEIGHT, series) };
     if let Some([x, _]) = chart.show(ui, actions) {
         state.train.picked_lr = Some(10_f64.powf(x));
     }

@@ -3,7 +3,6 @@
 //! Nothing is computed here: the board comes from [`crate::training::studio`], and every figure is one that
 //! `streetwise runs show` and `train ablation` print.
 
-mod confusion;
 mod curves;
 mod form;
 mod form_fields;

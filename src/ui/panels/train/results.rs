@@ -4,10 +4,10 @@ use std::path::Path;
 
 use egui::{Align2, Color32, Rect, RichText, Role, Sense, TextStyle, Ui, WidgetInfo, pos2, vec2};
 
-use super::confusion;
 use crate::training::report::{Mistake, Report, located};
 use crate::training::studio::RunDetail;
 use crate::ui::state::{Action, State};
+use crate::ui::widgets::confusion;
 use crate::ui::{theme, words};
 
 /// Side of a mistake's picture, in points.
@@ -21,7 +21,7 @@ pub fn show(ui: &mut Ui, state: &mut State, detail: &RunDetail, actions: &mut Ve
     figures(ui, &report, detail);
     ui.add_space(theme::GAP);
     ui.label(RichText::new("Confusion: true country down, first guess across").strong());
-    confusion::show(ui, &report.countries, &report.confusion);
+    confusion::show(ui, "Confusion matrix", &report.countries, &report.confusion);
     pairs(ui, &report);
     by_country(ui, &report);
     mistakes(ui, state, detail, &report, actions);

@@ -97,7 +97,7 @@ fn chart(ui: &mut Ui, state: &mut State, table: &Table, actions: &mut Vec<Action
     let series = presets.into_iter().map(|preset| {
         let rows: Vec<&Row> = table.rows.iter().filter(|row| row.preset == *preset).collect();
         Series {
-            spread: rows.iter().map(|row| row.macro_f1.sd.unwrap_or(0.0)).collect(),
+            ends: rows.iter().map(|row| row.macro_f1.sd.map(|sd| around(row.macro_f1.mean, sd))).collect(),
             ..Series::line(
                 preset,
                 state.colours.of(preset, ui.visuals()),
@@ -108,6 +108,9 @@ fn chart(ui: &mut Ui, state: &mut State, table: &Table, actions: &mut Vec<Action
     let series = series.collect();
     let x = if sizes.contains(&None) { "pictures a country (last: all)" } else { "pictures a country" };
     let title = "Macro-F1 by pictures a country";
-    Chart { title, x, y: "macro-F1", height: HEIGHT, log_x: false, from_zero: true, series }
-        .show(ui, actions);
+    Chart { from_zero: true, ..Chart::new(title, [x, "macro-F1"], HEIGHT, series) }.show(ui, actions);
+}
+
+fn around(mean: f64, sd: f64) -> [f64; 2] {
+    [mean - sd, mean + sd]
 }

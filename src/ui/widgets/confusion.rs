@@ -7,17 +7,17 @@ use crate::ui::{theme, words};
 /// Smallest and largest side of a cell, in points.
 const CELL: std::ops::RangeInclusive<f32> = 20.0..=44.0;
 
-/// Draws `matrix` (rows and columns in the order of `countries`).
-pub fn show(ui: &mut Ui, countries: &[String], matrix: &[Vec<usize>]) {
+/// Draws `matrix` (rows and columns in the order of `countries`) under a title that no other on the panel has.
+pub fn show(ui: &mut Ui, title: &str, countries: &[String], matrix: &[Vec<usize>]) {
     let small = TextStyle::Small.resolve(ui.style());
     let margin = small.size * 2.4;
     #[expect(clippy::cast_precision_loss)]
     let count = countries.len().max(1) as f32;
     let cell = ((ui.available_width() - margin - theme::GAP) / count).clamp(*CELL.start(), *CELL.end());
     let side = margin + cell * count;
-    ScrollArea::horizontal().id_salt("confusion").show(ui, |ui| {
+    ScrollArea::horizontal().id_salt(title).show(ui, |ui| {
         let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
-        let label = format!("Confusion matrix of {}", words::count(countries.len(), "country", "countries"));
+        let label = format!("{title}: {}", words::count(countries.len(), "country", "countries"));
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
         let origin = rect.min + vec2(margin, margin);
         let hovered = response.hover_pos().and_then(|at| cell_at(at - origin, cell, countries.len()));
