@@ -35,6 +35,9 @@ fn a_run_is_started_watched_and_its_model_used() {
     desk.press("Start");
     desk.sees("Run 001-efficientnet-lite0, done, model added, macro-F1 42.0\u{a0}%");
     desk.sees("Macro-F1: macro-F1, held out by epoch, 1 series");
+    desk.press_any("Paint them");
+    desk.sees("Painted for Australia, 98.0\u{a0}%");
+    desk.sees("Paint them again");
     desk.press("Use in assistant");
     desk.sees("ready");
     assert!(store(&desk).get("1").unwrap().summary().registered);

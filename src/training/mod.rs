@@ -21,6 +21,7 @@ pub mod drive;
 pub mod environment;
 mod environment_tools;
 pub mod job;
+pub mod paint;
 pub mod process;
 pub mod protocol;
 pub mod queue;

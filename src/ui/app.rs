@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use eframe::Frame;
 use egui::{Context, Event, Key, Modifiers, Ui};
@@ -303,6 +304,10 @@ impl App {
                 self.background.copy(diagnostics::text(&self.state));
                 self.toasts.say("The diagnostics are in the clipboard.".to_owned());
             }
+            UiCommand::Frames => {
+                state.show_frames = !state.show_frames;
+                state.frames.clear();
+            }
             UiCommand::Settings => state.panel = Panel::Settings,
             UiCommand::Close => self.close_top(),
             UiCommand::Understood => {
@@ -352,7 +357,8 @@ impl App {
 }
 
 impl eframe::App for App {
-    fn logic(&mut self, ctx: &Context, _frame: &mut Frame) {
+    fn logic(&mut self, ctx: &Context, frame: &mut Frame) {
+        frame.info().cpu_usage.into_iter().for_each(|s| self.state.frames.add(Duration::from_secs_f32(s)));
         self.state.refresh(self.worker.snapshot());
         self.take_board();
         self.state.textures.turn();

@@ -50,6 +50,8 @@ pub enum UiCommand {
     Palette,
     /// Copy what a bug report needs.
     Diagnostics,
+    /// Show how long frames take, and count anew.
+    Frames,
     /// The note on fair play was read.
     Understood,
     /// Larger text.
@@ -77,7 +79,7 @@ const fn words(text: &'static str, tooltip: &'static str, icon: &'static str) ->
 
 impl UiCommand {
     /// All of them; keys are looked for in this order.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Open,
         Self::Paste,
         Self::PickWindow,
@@ -100,6 +102,7 @@ impl UiCommand {
         Self::Settings,
         Self::Palette,
         Self::Diagnostics,
+        Self::Frames,
         Self::Understood,
         Self::TextLarger,
         Self::TextSmaller,
@@ -141,6 +144,11 @@ impl UiCommand {
             Self::Assist => words("Assist", "One picture now", icon::BINOCULARS),
             Self::Compare => words("Compare", "Models side by side, on pictures and in speed", icon::SCALES),
             Self::Palette => words("Commands", "Find any command by its name", icon::COMMAND),
+            Self::Frames => words(
+                icon::GAUGE,
+                "Frame times",
+                "Show in the status bar how long frames take, counted from now; again to hide it",
+            ),
             Self::Diagnostics => words(
                 "Copy diagnostics",
                 "Copy version, engine, device, models and messages, for a bug report",
@@ -194,7 +202,7 @@ impl UiCommand {
             Self::More => plain(Key::M),
             Self::Seen => plain(Key::I),
             Self::Card => plain(Key::C),
-            Self::Sample | Self::Understood | Self::Diagnostics => None,
+            Self::Sample | Self::Understood | Self::Diagnostics | Self::Frames => None,
             Self::Compare => command(Key::Num3),
             Self::Palette => command(Key::K),
             Self::Newer => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowLeft)),

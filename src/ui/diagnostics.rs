@@ -41,6 +41,9 @@ pub fn text(state: &State) -> String {
         "settings: theme {:?}, text {:.1}, device {:?}, threads {:?}, coach {}\n",
         settings.theme, settings.text_scale, settings.device, settings.threads, settings.coach
     );
+    if let Some(times) = state.frames.times() {
+        text += &format!("{times}\n");
+    }
     for problem in &snapshot.problems {
         text += &format!("message: {}\n", problem.text);
     }

@@ -9,6 +9,7 @@ mod background;
 mod coach;
 mod commands;
 mod diagnostics;
+mod frames;
 mod layout;
 mod panels;
 mod sample;

@@ -11,6 +11,7 @@ use crate::workbench::{Compared, Findings, Lane, Part, Task};
 
 use super::coach::Coach;
 use super::commands::UiCommand;
+use super::frames::Frames;
 use super::panels::compare::Compare;
 use super::panels::train::Train;
 use super::textures::Textures;
@@ -201,6 +202,10 @@ pub struct State {
     pub palette: Option<Palette>,
     /// The colour of each run and model in plots.
     pub colours: Colours,
+    /// Times of frames.
+    pub frames: Frames,
+    /// Whether they are shown in the status bar.
+    pub show_frames: bool,
 }
 
 impl State {
@@ -232,6 +237,8 @@ impl State {
             map_opacity: 0.8,
             palette: None,
             colours: Colours::default(),
+            frames: Frames::default(),
+            show_frames: false,
         }
     }
 

@@ -4,10 +4,13 @@
 # As the real trainer, it goes on when nobody reads its output any more.
 trap '' PIPE
 resumed=false
+painting=false
 while [ $# -gt 0 ]; do
   case "$1" in
     --run) run=$2; shift ;;
     --resume) resumed=true ;;
+    activations) painting=true ;;
+    --out) out=$2; shift ;;
   esac
   shift
 done
@@ -36,6 +39,17 @@ finish() {
   say done ',"seconds":{"train":3.0},"metrics":{}'
   exit 0
 }
+
+# Paints what it has, and says so apart from the run's own events.
+if $painting; then
+  mkdir -p "$out" && events=$out/events.jsonl && touch "$events"
+  hello; phase activations 1
+  say progress ',"phase":"activations","done":1,"total":2,"eta_s":0.1'
+  cp "$FAKE_MODEL/reference/000.png" "$out/AU.png"
+  echo '{"countries":[{"country":"AU","file":"AU.png","probability":0.98}]}' > "$out/activations.json"
+  say done ',"seconds":{"activations":0.1},"metrics":{}'
+  exit 0
+fi
 
 case "$FAKE" in
   good) hello; phase train 5; progress; epoch 1; epoch 2; phase export 7; finish ;;

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::engine::Busy;
 use crate::training::ablation::Table;
 use crate::training::job::Job;
+use crate::training::paint::Painted;
 use crate::training::recipe::Recipe;
 use crate::training::report::Report;
 use crate::training::runs::State;
@@ -24,6 +26,8 @@ pub struct Board {
     pub details: BTreeMap<String, Arc<RunDetail>>,
     /// The run that this window drives.
     pub active: Option<Active>,
+    /// The run that is painted for.
+    pub painting: Option<Painting>,
     /// Runs that wait for it to end, in order.
     pub queue: VecDeque<String>,
     /// The data set that was looked into last.
@@ -120,6 +124,8 @@ pub struct RunDetail {
     pub report: Option<Arc<Report>>,
     /// What the check on this machine found.
     pub verified: Option<Verified>,
+    /// What was painted for it.
+    pub painted: Vec<Painted>,
     /// The last lines of its log.
     pub log: String,
 }
@@ -135,6 +141,15 @@ pub struct Active {
     pub stopping: bool,
     /// Whether a run of another program has the turn.
     pub waiting: bool,
+}
+
+/// The run whose exciting pictures are being painted.
+#[derive(Debug, Clone)]
+pub struct Painting {
+    /// Its name.
+    pub id: String,
+    /// How far it is.
+    pub doing: Busy,
 }
 
 /// A data set as the form needs it.

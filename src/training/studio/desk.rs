@@ -7,11 +7,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::board::{Active, Board, CountryFacts, DataFacts, DataLook, Notice, TrainerState};
+use super::board::{Active, Board, DataLook, Notice, TrainerState};
 use super::driver::{Driver, Wishes};
+use super::facts::facts;
 use super::reader::Reader;
 use super::{Means, Message, Order, Repaint};
-use crate::dataset::Dataset;
 use crate::model::Library;
 use crate::training::ablation::{self, Grid};
 use crate::training::environment::{self, Torch};
@@ -26,13 +26,13 @@ const LINES: usize = 200;
 
 /// The thread's state.
 pub(super) struct Desk {
-    means: Means,
-    store: RunStore,
+    pub(super) means: Means,
+    pub(super) store: RunStore,
     reader: Reader,
-    messages: Sender<Message>,
+    pub(super) messages: Sender<Message>,
     shared: Arc<Mutex<Arc<Board>>>,
     repaint: Repaint,
-    board: Board,
+    pub(super) board: Board,
     watched: Vec<String>,
     shown: bool,
     /// The finished runs that the tables are made of.
@@ -40,6 +40,7 @@ pub(super) struct Desk {
     /// Wishes to the run at work.
     wishes: Option<Arc<Wishes>>,
     set_up: Option<Arc<AtomicBool>>,
+    pub(super) painter: Option<Arc<AtomicBool>>,
     notices: u64,
 }
 
@@ -63,6 +64,7 @@ impl Desk {
             counted: Vec::new(),
             wishes: None,
             set_up: None,
+            painter: None,
             notices: 0,
         }
     }
@@ -93,7 +95,7 @@ impl Desk {
 
     fn close(&self) {
         self.wishes.iter().for_each(|wishes| wishes.stop());
-        self.set_up.iter().for_each(|stop| stop.store(true, Ordering::SeqCst));
+        self.set_up.iter().chain(&self.painter).for_each(|stop| stop.store(true, Ordering::SeqCst));
     }
 
     /// How long to wait for a message; none for as long as it takes.
@@ -120,6 +122,14 @@ impl Desk {
                 self.look();
             }
             Message::Ended { id, said, added } => self.ended(&id, said, added),
+            Message::PaintStep(done, total) => self.paint_step(done, total),
+            Message::PaintEnded(result) => {
+                (self.painter, self.board.painting) = (None, None);
+                if let Err(why) = result {
+                    self.notice(sentence(&why));
+                }
+                self.look();
+            }
             Message::SetUpLine(line) => {
                 if let TrainerState::SettingUp { lines, .. } = &mut self.board.trainer {
                     lines.push_back(line);
@@ -164,6 +174,11 @@ impl Desk {
             Order::GoOn(id) => self.wait(&id, false),
             Order::Delete(id) => self.store.delete(&id),
             Order::Ablate(grid) => self.ablate(&grid),
+            Order::Paint(id) => self.begin_painting(&id),
+            Order::StopPainting => {
+                self.stop_painting();
+                Ok(())
+            }
             Order::SetUp => self.begin_set_up(),
             Order::StopSetUp => {
                 self.set_up.iter().for_each(|stop| stop.store(true, Ordering::SeqCst));
@@ -197,7 +212,7 @@ impl Desk {
         }
     }
 
-    fn notice(&mut self, text: String) {
+    pub(super) fn notice(&mut self, text: String) {
         self.notices += 1;
         // The same sentence is said once.
         self.board.notices.retain(|notice| notice.text != text);
@@ -384,21 +399,8 @@ impl environment::Follow for Follow {
     }
 }
 
-/// What is in a data set, or why it cannot be used.
-fn facts(path: &std::path::Path) -> Result<DataFacts, String> {
-    let data = Dataset::open(path).map_err(|error| sentence(&error.to_string()))?;
-    let mut countries = std::collections::BTreeMap::<String, CountryFacts>::new();
-    let mut places = std::collections::HashSet::new();
-    for sample in &data.samples {
-        let country = countries.entry(sample.country.clone()).or_default();
-        country.images += 1;
-        country.places += usize::from(places.insert((&sample.country, &sample.place)));
-    }
-    Ok(DataFacts { images: data.samples.len(), places: data.places(), countries })
-}
-
 /// A first letter in capitals and a full stop.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     let rest = letters.as_str().trim_end();

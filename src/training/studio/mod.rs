@@ -7,13 +7,17 @@
 mod board;
 mod desk;
 mod driver;
+mod facts;
+mod painter;
 mod reader;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use board::{Active, Board, CountryFacts, DataFacts, DataLook, Notice, RunDetail, RunLine, TrainerState};
+pub use board::{
+    Active, Board, CountryFacts, DataFacts, DataLook, Notice, Painting, RunDetail, RunLine, TrainerState,
+};
 
 use super::ablation::Grid;
 use super::environment::{EnvironmentError, Trainer};
@@ -74,6 +78,10 @@ pub enum Order {
     Delete(String),
     /// Make the runs of a grid that are not there yet, and start all that are not done.
     Ablate(Box<Grid>),
+    /// Paint what excites each country of a run most.
+    Paint(String),
+    /// Stop painting.
+    StopPainting,
     /// Make the trainer's environment.
     SetUp,
     /// Stop making it.
@@ -97,6 +105,9 @@ enum Message {
     Turn {
         waiting: bool,
     },
+    /// Steps of the painting that are done, of how many.
+    PaintStep(usize, usize),
+    PaintEnded(Result<(), String>),
     SetUpLine(String),
     SetUpEnded(Result<(), String>),
     Data(PathBuf, Result<DataFacts, String>),

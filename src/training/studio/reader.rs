@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::board::{RunDetail, RunLine};
+use crate::training::paint::painted;
 use crate::training::report::Report;
 use crate::training::runs::{Run, RunError, RunStore, State, is_locked};
 use crate::training::summary::{Follower, Summary};
@@ -66,6 +67,7 @@ impl Reader {
             verified: std::fs::read(run.file("verify.json"))
                 .ok()
                 .and_then(|text| serde_json::from_slice(&text).ok()),
+            painted: painted(run),
             log: tail(run),
         })
     }

@@ -161,21 +161,22 @@ fn start(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
 pub fn lane(ui: &mut Ui, state: &State, lane: Lane, actions: &mut Vec<Action>) {
     let stands = state.findings.lane(lane);
     if let Some(doing) = &stands.doing {
-        going_on(ui, doing, lane, actions);
+        going_on(ui, doing, Action::StopWork(lane), actions);
     }
     if let Some(problem) = &stands.problem {
         message::line(ui, Kind::Error, problem);
     }
 }
 
-fn going_on(ui: &mut Ui, doing: &Busy, lane: Lane, actions: &mut Vec<Action>) {
+/// What goes on, how far it is, how long it still takes, and `stop` by a button.
+pub fn going_on(ui: &mut Ui, doing: &Busy, stop: Action, actions: &mut Vec<Action>) {
     ui.horizontal_wrapped(|ui| {
         let part = if doing.of > 1 { format!(", {} of {}", doing.done, doing.of) } else { String::new() };
         let left = doing.left().map_or_else(String::new, |left| format!(", {} left", words::seconds(left)));
         ui.spinner();
         ui.label(format!("{}{part}{left}", doing.what));
         if ui.button("Stop this").clicked() {
-            actions.push(Action::StopWork(lane));
+            actions.push(stop);
         }
     });
     if doing.of > 1 {

@@ -7,6 +7,7 @@ mod curves;
 mod form;
 mod form_fields;
 mod gallery;
+mod paintings;
 mod results;
 mod run;
 mod runs;
