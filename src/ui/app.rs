@@ -69,7 +69,7 @@ impl App {
             threads: parts.training.threads,
         };
         let again = ctx.clone();
-        let workbench = Workbench::start(bench, Arc::new(move || again.request_repaint()))?;
+        let workbench = Workbench::start(&bench, &(Arc::new(move || again.request_repaint()) as _))?;
         let cache = parts.training.paths.training_cache();
         let studio = Studio::start(parts.training, Arc::new(move || repaint.request_repaint()))?;
         let background = Background::start(ctx, parts.settings_path.clone())?;

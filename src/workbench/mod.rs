@@ -124,7 +124,7 @@ impl Workbench {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(means: Means, repaint: Repaint) -> std::io::Result<Self> {
+    pub fn start(means: &Means, repaint: &Repaint) -> std::io::Result<Self> {
         let shared = Shared::default();
         let start = |lane: Lane, name: &str| {
             let (tasks, inbox) = channel();
@@ -134,7 +134,7 @@ impl Workbench {
                 lane,
                 shared: Arc::clone(&shared),
                 stops: Arc::clone(&stops),
-                repaint: Arc::clone(&repaint),
+                repaint: Arc::clone(repaint),
             };
             std::thread::Builder::new().name(name.into()).spawn(move || bench.run(&inbox))?;
             std::io::Result::Ok(Line { tasks, stops })

@@ -161,11 +161,13 @@ fn range(values: impl Iterator<Item = f64>) -> [f64; 2] {
     let [low, high] = values
         .filter(|value| value.is_finite())
         .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| [low.min(value), high.max(value)]);
-    match high - low {
-        width if width > 0.0 => [low, high],
-        width if width == 0.0 && low == 0.0 => [0.0, 1.0],
-        width if width == 0.0 => [low.min(low * 0.5).min(low * 1.5), high.max(high * 0.5).max(high * 1.5)],
-        _ => [0.0, 1.0],
+    if high > low {
+        [low, high]
+    } else if low.is_finite() && low != 0.0 {
+        // Around a single value.
+        [low - low.abs() / 2.0, low + low.abs() / 2.0]
+    } else {
+        [0.0, 1.0]
     }
 }
 

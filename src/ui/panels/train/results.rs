@@ -25,7 +25,6 @@ pub fn show(ui: &mut Ui, state: &mut State, detail: &RunDetail, actions: &mut Ve
     pairs(ui, &report);
     by_country(ui, &report);
     mistakes(ui, state, detail, &report, actions);
-    super::paintings::show(ui, state, detail, actions);
 }
 
 fn figures(ui: &mut Ui, report: &Report, detail: &RunDetail) {

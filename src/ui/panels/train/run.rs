@@ -44,6 +44,10 @@ pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     ui.add_space(theme::GAP);
     curves::show(ui, state, &detail, actions);
     results::show(ui, state, &detail, actions);
+    // There is a checkpoint.
+    if !detail.summary.epochs.is_empty() {
+        paintings::show(ui, state, &detail, actions);
+    }
     log(ui, &detail, actions);
 }
 
