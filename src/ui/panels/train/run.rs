@@ -6,7 +6,7 @@ use std::time::Duration;
 use egui::{Button, Label, ProgressBar, RichText, Ui};
 use egui_phosphor::regular as icon;
 
-use super::{curves, results, runs};
+use super::{curves, paintings, results, runs};
 use crate::training::runs::State as Doing;
 use crate::training::studio::{Order, RunDetail, RunLine};
 use crate::training::summary::phase_in_words;
