@@ -33,6 +33,7 @@ pub mod explain;
 pub mod geo;
 pub mod imaging;
 pub mod model;
+pub mod priority;
 pub mod ranking;
 pub mod runtime;
 pub mod store;

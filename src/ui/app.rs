@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eframe::Frame;
 use egui::{Context, Event, Key, Modifiers, Ui};
@@ -359,6 +359,7 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, frame: &mut Frame) {
         frame.info().cpu_usage.into_iter().for_each(|s| self.state.frames.add(Duration::from_secs_f32(s)));
+        let begun = Instant::now();
         self.state.refresh(self.worker.snapshot());
         self.take_board();
         self.state.textures.turn();
@@ -367,9 +368,11 @@ impl eframe::App for App {
         self.take_keys(ctx);
         self.begin_region();
         self.dress(ctx);
+        self.state.frames.worked(begun.elapsed());
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
+        let begun = Instant::now();
         let mut actions: Vec<Action> = Vec::new();
         layout::show(ui, &mut self.state, &mut self.toasts, &mut actions);
         for action in actions {
@@ -378,6 +381,7 @@ impl eframe::App for App {
             ui.ctx().request_repaint();
         }
         self.take_copied(ui.ctx());
+        self.state.frames.worked(begun.elapsed());
     }
 
     /// The clipboard's keys come here as plain keys, since reading the clipboard may take its time and decode a

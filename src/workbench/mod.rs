@@ -22,6 +22,7 @@ pub use findings::{Compared, Excited, Explained, Findings, Lane, LaneState, Look
 use crate::engine::Busy;
 use crate::explain::Method;
 use crate::model::{Classifier, Library, ModelError};
+use crate::priority::yield_to_the_window;
 use crate::runtime::{self, Choice, Device};
 
 /// What is to be done.
@@ -181,6 +182,7 @@ struct Bencher {
 
 impl Bencher {
     fn run(self, inbox: &Receiver<(Task, u64)>) {
+        yield_to_the_window();
         while let Ok((task, turn)) = inbox.recv() {
             if self.is_over(turn) {
                 continue;

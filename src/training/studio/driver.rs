@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::Message;
 use crate::model::Library;
+use crate::priority::yield_to_the_window;
 use crate::runtime::{self, Choice, Device};
 use crate::training::drive::{Ending, Watch, Wish, drive};
 use crate::training::environment::Trainer;
@@ -82,6 +83,7 @@ impl Watch for Listener {
 impl Driver {
     /// To the run's end, however it ends.
     pub(super) fn run(self) {
+        yield_to_the_window();
         let (desk, id) = (self.desk.clone(), self.run.id.clone());
         let (said, added) = match self.follow() {
             Ok(added) => (None, added),

@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::desk::Desk;
 use super::{Message, Painting};
 use crate::engine::Busy;
+use crate::priority::yield_to_the_window;
 use crate::training::paint::paint;
 use crate::training::runs::RunError;
 
@@ -30,6 +31,7 @@ impl Desk {
         let stop = Arc::new(AtomicBool::new(false));
         let (wish, desk, name) = (Arc::clone(&stop), self.messages.clone(), id.to_owned());
         let work = move || {
+            yield_to_the_window();
             let mut told = (0, 0);
             let found = paint(&run, &trainer, &mut |done, total| {
                 if told != (done, total) {

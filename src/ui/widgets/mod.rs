@@ -14,7 +14,7 @@ pub mod status;
 pub mod toasts;
 
 use egui::style::WidgetVisuals;
-use egui::{Align2, Button, Rect, Response, RichText, Stroke, StrokeKind, TextStyle, Ui};
+use egui::{Align2, Button, Rect, Response, RichText, Stroke, StrokeKind, TextEdit, TextStyle, Ui, vec2};
 
 use super::commands::UiCommand;
 use super::theme;
@@ -81,4 +81,13 @@ pub fn caret(ui: &Ui, rect: Rect, visuals: &WidgetVisuals, _open: bool) {
 /// Gives a control the name that a screen reader says instead of the icon's code point.
 pub fn named(response: Response, name: &str) -> Response {
     response.accessible_name(name)
+}
+
+/// A field for one line of text, as high as a button, with words for when it is empty.
+pub fn text_field<'a>(ui: &Ui, text: &'a mut String, hint: &str, width: f32) -> TextEdit<'a> {
+    TextEdit::singleline(text)
+        .hint_text(hint)
+        .align(Align2::LEFT_CENTER)
+        .min_size(vec2(0.0, ui.spacing().interact_size.y))
+        .desired_width(width)
 }

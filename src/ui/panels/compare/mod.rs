@@ -8,13 +8,13 @@ mod speed;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use egui::{Button, DragValue, Frame, Margin, ProgressBar, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Button, DragValue, Frame, Margin, ProgressBar, RichText, ScrollArea, Ui};
 use egui_phosphor::regular as icon;
 
 use crate::engine::Busy;
 use crate::ui::state::{Action, Choice, State};
 use crate::ui::widgets::message::{self, Kind};
-use crate::ui::widgets::{focus_ring, named};
+use crate::ui::widgets::{focus_ring, named, text_field};
 use crate::ui::{theme, words};
 use crate::workbench::{Lane, Task};
 
@@ -83,10 +83,14 @@ fn models(ui: &mut Ui, state: &mut State) {
     ui.horizontal_wrapped(|ui| {
         for model in &usable {
             let on = state.compare.chosen.contains(&model.id);
-            let text =
-                format!("{}  {}", model.name, words::count(model.countries.len(), "country", "countries"));
-            let response =
-                ui.add_enabled(on || state.compare.chosen.len() < MOST, Button::selectable(on, text));
+            // Runs with one recipe give models of one name.
+            let alone = usable.iter().filter(|other| other.name == model.name).count() == 1;
+            let name = if alone { &model.name } else { &model.id };
+            let text = format!("{name}  {}", words::count(model.countries.len(), "country", "countries"));
+            let response = ui.add_enabled(
+                on || state.compare.chosen.len() < MOST,
+                Button::selectable(on, text).frame_when_inactive(true),
+            );
             if named(response, &model.id).on_hover_text(&model.id).clicked() {
                 if on {
                     state.compare.chosen.remove(&model.id);
@@ -102,9 +106,8 @@ fn data(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     ui.add_space(theme::GAP);
     ui.horizontal_wrapped(|ui| {
         let width = (ui.available_width() - 420.0).max(200.0);
-        let field = TextEdit::singleline(&mut state.compare.data)
-            .hint_text("labelled pictures: folder or index.csv")
-            .desired_width(width);
+        let hint = "labelled pictures: folder or index.csv";
+        let field = text_field(ui, &mut state.compare.data, hint, width);
         let response = named(ui.add(field), "Path of the labelled pictures");
         focus_ring(ui, &response);
         if ui.button(format!("{}  Folder…", icon::FOLDER_OPEN)).clicked() {

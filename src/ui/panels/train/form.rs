@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use egui::{Button, Label, RichText, TextEdit, Ui};
+use egui::{Button, Label, RichText, Ui};
 use egui_phosphor::regular as icon;
 
 use super::{form_fields, gallery};
@@ -13,7 +13,7 @@ use crate::training::recipe::Recipe;
 use crate::training::studio::{DataFacts, Order, TrainerState};
 use crate::ui::state::{Action, Choice, State};
 use crate::ui::widgets::message::{self, Kind};
-use crate::ui::widgets::{focus_ring, named};
+use crate::ui::widgets::{focus_ring, named, text_field};
 use crate::ui::{theme, words};
 
 /// Where the network's first weights come from.
@@ -213,8 +213,7 @@ fn data(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     let form = &mut state.train.form;
     ui.horizontal_wrapped(|ui| {
         let width = (ui.available_width() - 260.0).max(200.0);
-        let field =
-            TextEdit::singleline(&mut form.data).hint_text("folder or index.csv").desired_width(width);
+        let field = text_field(ui, &mut form.data, "folder or index.csv", width);
         let response = named(ui.add(field), "Path of the pictures");
         focus_ring(ui, &response);
         if response.lost_focus() && form.data != form.looked && !form.data.trim().is_empty() {
@@ -314,7 +313,7 @@ fn weights(ui: &mut Ui, form: &mut Form, actions: &mut Vec<Action>) {
             let preset = form.recipe.preset.clone();
             let mut text =
                 form.weights.get(&preset).map_or_else(String::new, |path| path.display().to_string());
-            let field = TextEdit::singleline(&mut text).hint_text("file.safetensors").desired_width(360.0);
+            let field = text_field(ui, &mut text, "file.safetensors", 360.0);
             let response = named(ui.add(field), "Path of the weights");
             focus_ring(ui, &response);
             if response.changed() {
@@ -345,8 +344,7 @@ pub fn start(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     ui.horizontal_wrapped(|ui| {
         if !form.grid {
             let label = ui.label("Name of the model").id;
-            let field =
-                TextEdit::singleline(&mut form.name).hint_text("the architecture's").desired_width(260.0);
+            let field = text_field(ui, &mut form.name, "the architecture's", 260.0);
             let response = named(ui.add(field).labelled_by(label), "Name of the model");
             focus_ring(ui, &response);
         }

@@ -1,12 +1,12 @@
 //! The fields of a recipe, the study's defaults and what each does in plain words.
 
-use egui::{CollapsingHeader, ComboBox, DragValue, Grid, TextEdit, Ui};
+use egui::{CollapsingHeader, ComboBox, DragValue, Grid, Ui};
 
 use super::form::{Extent, Form};
 use crate::training::catalogue;
 use crate::training::recipe::{MixedPrecision, Recipe};
 use crate::ui::state::State;
-use crate::ui::widgets::{caret, focus_ring, named};
+use crate::ui::widgets::{caret, focus_ring, named, text_field};
 use crate::ui::{theme, words};
 
 /// Problems of data that can be allowed, and what becomes of them.
@@ -167,7 +167,7 @@ pub fn grid(ui: &mut Ui, form: &mut Form) {
     });
     ui.horizontal_wrapped(|ui| {
         let label = ui.label("Pictures a country").id;
-        let field = TextEdit::singleline(&mut form.sizes).hint_text("100, 200, all").desired_width(160.0);
+        let field = text_field(ui, &mut form.sizes, "100, 200, all", 160.0);
         let response = named(ui.add(field).labelled_by(label), "Pictures a country of the runs");
         focus_ring(ui, &response);
         let label = ui.label("Seeds").id;
