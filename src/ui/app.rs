@@ -19,6 +19,7 @@ use super::widgets::palette::Palette;
 use super::widgets::recent;
 use super::widgets::region::Choosing;
 use super::widgets::toasts::Toasts;
+use super::widgets::tour::{self, Tour};
 use super::{clipboard, diagnostics, layout, theme};
 use crate::workbench::{self, Workbench};
 
@@ -305,6 +306,10 @@ impl App {
             }
             UiCommand::Settings => state.panel = Panel::Settings,
             UiCommand::Close => self.close_top(),
+            UiCommand::Tour => {
+                state.panel = Panel::Assist;
+                state.tour = Some(Tour::new(state.current()));
+            }
             UiCommand::Understood => {
                 state.settings.fair_play_read = true;
                 self.background.save(&self.state.settings);
@@ -329,6 +334,8 @@ impl App {
             state.region_wanted = false;
         } else if state.show_card {
             state.show_card = false;
+        } else if tour::end(state) {
+            self.background.save(&self.state.settings);
         } else {
             self.toasts.clear();
         }

@@ -50,6 +50,8 @@ pub enum UiCommand {
     Palette,
     /// Copy what a bug report needs.
     Diagnostics,
+    /// The tour of a first start.
+    Tour,
     /// The note on fair play was read.
     Understood,
     /// Larger text.
@@ -77,7 +79,7 @@ const fn words(text: &'static str, tooltip: &'static str, icon: &'static str) ->
 
 impl UiCommand {
     /// All of them; keys are looked for in this order.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Open,
         Self::Paste,
         Self::PickWindow,
@@ -100,6 +102,7 @@ impl UiCommand {
         Self::Settings,
         Self::Palette,
         Self::Diagnostics,
+        Self::Tour,
         Self::Understood,
         Self::TextLarger,
         Self::TextSmaller,
@@ -148,6 +151,11 @@ impl UiCommand {
             ),
             Self::Train => words("Train", "Make a model of your own and watch it being made", icon::BARBELL),
             Self::Settings => words("Settings", "Theme, text, coach, engine", icon::GEAR),
+            Self::Tour => words(
+                "Show the tour",
+                "Three steps: a picture, a guess, the rest of the window",
+                icon::SIGNPOST,
+            ),
             Self::Understood => words("Understood", "Do not show this note again", icon::CHECK),
             Self::TextLarger => words("Larger text", "Make all text larger", icon::MAGNIFYING_GLASS_PLUS),
             Self::TextSmaller => words("Smaller text", "Make all text smaller", icon::MAGNIFYING_GLASS_MINUS),
@@ -195,6 +203,7 @@ impl UiCommand {
             Self::Seen => plain(Key::I),
             Self::Card => plain(Key::C),
             Self::Sample | Self::Understood | Self::Diagnostics => None,
+            Self::Tour => plain(Key::F1),
             Self::Compare => command(Key::Num3),
             Self::Palette => command(Key::K),
             Self::Newer => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowLeft)),

@@ -10,6 +10,7 @@ pub mod recent;
 pub mod region;
 pub mod status;
 pub mod toasts;
+pub mod tour;
 
 use egui::style::WidgetVisuals;
 use egui::{Align2, Button, Rect, Response, RichText, Stroke, StrokeKind, TextStyle, Ui};
