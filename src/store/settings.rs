@@ -37,6 +37,8 @@ pub struct Settings {
     pub threads: Option<usize>,
     /// Whether the note on fair play was read.
     pub fair_play_read: bool,
+    /// Whether the tour of a first start was seen, or skipped.
+    pub tour_done: bool,
     /// Coach mode: the ranking stays covered until the user made a guess or asks for it.
     pub coach: bool,
 }
@@ -51,9 +53,16 @@ impl Default for Settings {
             runtime: None,
             threads: None,
             fair_play_read: false,
+            tour_done: false,
             coach: true,
         }
     }
+}
+
+/// Keys of which it matters whether a file has them.
+#[derive(Deserialize)]
+struct Named {
+    tour_done: Option<bool>,
 }
 
 /// Settings as read, and a sentence for the user when the file was damaged.
@@ -76,10 +85,18 @@ impl Settings {
             }
             Err(other) => return Self::kept_aside(path, &other.to_string()),
         };
-        match serde_json::from_str(&text) {
+        match Self::parse(&text) {
             Ok(settings) => Loaded { settings, notice: None },
             Err(damaged) => Self::kept_aside(path, &damaged.to_string()),
         }
+    }
+
+    fn parse(text: &str) -> serde_json::Result<Self> {
+        let mut settings: Self = serde_json::from_str(text)?;
+        let named: Named = serde_json::from_str(text)?;
+        // A file from before there was a tour: who had read the note on fair play has found the way already.
+        settings.tour_done = named.tour_done.unwrap_or(settings.fair_play_read);
+        Ok(settings)
     }
 
     /// Writes the file whole.
@@ -134,6 +151,22 @@ mod tests {
             std::fs::read_to_string(folder.path().join("settings.json.bad")).unwrap(),
             "{\"theme\": 12"
         );
+    }
+
+    #[test]
+    fn who_knew_the_window_before_there_was_a_tour_gets_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.json");
+        for (text, done) in [
+            ("{}", false),
+            (r#"{"fair_play_read": false}"#, false),
+            (r#"{"fair_play_read": true}"#, true),
+            (r#"{"fair_play_read": true, "tour_done": false}"#, false),
+            (r#"{"fair_play_read": false, "tour_done": true}"#, true),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(Settings::load(&path).settings.tour_done, done, "{text}");
+        }
     }
 
     #[test]

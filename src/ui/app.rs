@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eframe::Frame;
-use egui::{Context, Event, Key, Modifiers, Ui};
+use egui::{Context, Key, Modifiers, Ui};
 
 use crate::capture::Target;
 use crate::engine::{Brain, Command, EyeFactory, Worker};
@@ -20,7 +20,8 @@ use super::widgets::palette::Palette;
 use super::widgets::recent;
 use super::widgets::region::Choosing;
 use super::widgets::toasts::Toasts;
-use super::{diagnostics, layout, theme};
+use super::widgets::tour::{self, Tour};
+use super::{clipboard, diagnostics, layout, theme};
 use crate::workbench::{self, Workbench};
 
 /// What the window is started with.
@@ -310,6 +311,10 @@ impl App {
             }
             UiCommand::Settings => state.panel = Panel::Settings,
             UiCommand::Close => self.close_top(),
+            UiCommand::Tour => {
+                state.panel = Panel::Assist;
+                state.tour = Some(Tour::new(state.current()));
+            }
             UiCommand::Understood => {
                 state.settings.fair_play_read = true;
                 self.background.save(&self.state.settings);
@@ -334,24 +339,10 @@ impl App {
             state.region_wanted = false;
         } else if state.show_card {
             state.show_card = false;
+        } else if tour::end(state) {
+            self.background.save(&self.state.settings);
         } else {
             self.toasts.clear();
-        }
-    }
-
-    /// A text that a part copied goes to the system's clipboard, through the thread that keeps it.
-    fn take_copied(&self, ctx: &Context) {
-        let copied = ctx.output_mut(|output| {
-            let (texts, rest) = std::mem::take(&mut output.commands)
-                .into_iter()
-                .partition(|command| matches!(command, egui::OutputCommand::CopyText(_)));
-            output.commands = rest;
-            texts
-        });
-        for command in Vec::<egui::OutputCommand>::into_iter(copied) {
-            if let egui::OutputCommand::CopyText(text) = command {
-                self.background.copy(text);
-            }
         }
     }
 }
@@ -380,31 +371,13 @@ impl eframe::App for App {
             // What was done is seen in the next frame.
             ui.ctx().request_repaint();
         }
-        self.take_copied(ui.ctx());
+        for text in clipboard::copied(ui.ctx()) {
+            self.background.copy(text);
+        }
         self.state.frames.worked(begun.elapsed());
     }
 
-    /// The clipboard's keys come here as plain keys, since reading the clipboard may take its time and decode a
-    /// picture: cut and copy go on to the text fields, and a pasted text follows when it is there.
     fn raw_input_hook(&mut self, ctx: &Context, input: &mut egui::RawInput) {
-        let pressed = |wanted: Key| {
-            input.events.iter().any(|event| {
-                matches!(event, Event::Key { key, pressed: true, modifiers, .. }
-                    if *key == wanted && modifiers.matches_exact(Modifiers::COMMAND))
-            })
-        };
-        let (cut, copy) = (pressed(Key::X), pressed(Key::C));
-        if cut {
-            input.events.push(Event::Cut);
-        }
-        if copy {
-            input.events.push(Event::Copy);
-        }
-        if let Some(text) = self.pasted.take()
-            && ctx.text_edit_focused()
-            && !text.is_empty()
-        {
-            input.events.push(Event::Paste(text));
-        }
+        clipboard::hand_on(ctx, input, &mut self.pasted);
     }
 }

@@ -52,6 +52,8 @@ pub enum UiCommand {
     Diagnostics,
     /// Show how long frames take, and count anew.
     Frames,
+    /// The tour of a first start.
+    Tour,
     /// The note on fair play was read.
     Understood,
     /// Larger text.
@@ -79,7 +81,7 @@ const fn words(text: &'static str, tooltip: &'static str, icon: &'static str) ->
 
 impl UiCommand {
     /// All of them; keys are looked for in this order.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Open,
         Self::Paste,
         Self::PickWindow,
@@ -103,6 +105,7 @@ impl UiCommand {
         Self::Palette,
         Self::Diagnostics,
         Self::Frames,
+        Self::Tour,
         Self::Understood,
         Self::TextLarger,
         Self::TextSmaller,
@@ -156,6 +159,11 @@ impl UiCommand {
             ),
             Self::Train => words("Train", "Make a model of your own and watch it being made", icon::BARBELL),
             Self::Settings => words("Settings", "Theme, text, coach, engine", icon::GEAR),
+            Self::Tour => words(
+                "Show the tour",
+                "Three steps: a picture, a guess, the rest of the window",
+                icon::SIGNPOST,
+            ),
             Self::Understood => words("Understood", "Do not show this note again", icon::CHECK),
             Self::TextLarger => words("Larger text", "Make all text larger", icon::MAGNIFYING_GLASS_PLUS),
             Self::TextSmaller => words("Smaller text", "Make all text smaller", icon::MAGNIFYING_GLASS_MINUS),
@@ -203,6 +211,7 @@ impl UiCommand {
             Self::Seen => plain(Key::I),
             Self::Card => plain(Key::C),
             Self::Sample | Self::Understood | Self::Diagnostics | Self::Frames => None,
+            Self::Tour => plain(Key::F1),
             Self::Compare => command(Key::Num3),
             Self::Palette => command(Key::K),
             Self::Newer => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowLeft)),

@@ -1,13 +1,14 @@
 //! The parts of the window: rail, panel, status bar, messages.
 
 use egui::{
-    CentralPanel, Frame, Margin, Panel as Side, Rect, Role, Sense, Stroke, StrokeKind, TextStyle, Ui,
-    WidgetInfo, pos2, vec2,
+    CentralPanel, Frame, Margin, Panel as Side, Rect, Response, Role, Sense, Stroke, StrokeKind, TextStyle,
+    Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::commands::UiCommand;
 use super::state::{Action, Panel, State};
 use super::widgets::toasts::Toasts;
+use super::widgets::tour::{self, Step};
 use super::widgets::{palette, status};
 use super::{panels, theme};
 
@@ -24,7 +25,8 @@ pub fn show(ui: &mut Ui, state: &mut State, toasts: &mut Toasts, actions: &mut V
             ui.small(times.to_string());
         }
     });
-    rail(ui, state.panel, actions);
+    rail(ui, state, actions);
+    tour::show(ui, state, actions);
     CentralPanel::default().frame(Frame::new().fill(palette.panel)).show(ui, |ui| match state.panel {
         Panel::Assist => panels::assist::show(ui, state, actions),
         Panel::Compare => panels::compare::show(ui, state, actions),
@@ -36,26 +38,32 @@ pub fn show(ui: &mut Ui, state: &mut State, toasts: &mut Toasts, actions: &mut V
     drop_target(ui);
 }
 
-fn rail(ui: &mut Ui, current: Panel, actions: &mut Vec<Action>) {
+fn rail(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui.visuals());
     let scale = TextStyle::Body.resolve(ui.style()).size / theme::TYPE[1];
     let side = Side::left("rail").resizable(false).exact_size(RAIL * scale);
     side.frame(Frame::new().fill(palette.canvas).inner_margin(Margin::same(4))).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = theme::GAP_SMALL;
+        let mut others = Rect::NOTHING;
         for (panel, command) in [
             (Panel::Assist, UiCommand::Assist),
             (Panel::Compare, UiCommand::Compare),
             (Panel::Train, UiCommand::Train),
             (Panel::Settings, UiCommand::Settings),
         ] {
-            if rail_button(ui, command, panel == current, scale) {
+            let response = rail_button(ui, command, panel == state.panel, scale);
+            if panel != Panel::Assist {
+                others = others.union(response.rect);
+            }
+            if response.clicked() {
                 actions.push(Action::Ui(command));
             }
         }
+        tour::point(ui, state, Step::Rest, others);
     });
 }
 
-fn rail_button(ui: &mut Ui, command: UiCommand, selected: bool, scale: f32) -> bool {
+fn rail_button(ui: &mut Ui, command: UiCommand, selected: bool, scale: f32) -> Response {
     let palette = theme::palette(ui.visuals());
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 56.0 * scale), Sense::click());
     let painter = ui.painter();
@@ -88,7 +96,7 @@ fn rail_button(ui: &mut Ui, command: UiCommand, selected: bool, scale: f32) -> b
         colour,
     );
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, command.text()));
-    response.on_hover_text(command.hint()).clicked()
+    response.on_hover_text(command.hint())
 }
 
 /// While files are held over the window: what letting go will do.

@@ -6,6 +6,7 @@
 
 mod app;
 mod background;
+mod clipboard;
 mod coach;
 mod commands;
 mod diagnostics;

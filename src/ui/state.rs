@@ -18,6 +18,7 @@ use super::textures::Textures;
 use super::theme::Colours;
 use super::widgets::palette::Palette;
 use super::widgets::region::Choosing;
+use super::widgets::tour::Tour;
 
 /// A panel that the rail leads to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -200,6 +201,8 @@ pub struct State {
     pub map_opacity: f32,
     /// The list of commands, while it is open.
     pub palette: Option<Palette>,
+    /// The tour of a first start, while it is shown.
+    pub tour: Option<Tour>,
     /// The colour of each run and model in plots.
     pub colours: Colours,
     /// Times of frames.
@@ -215,6 +218,7 @@ impl State {
         Self {
             snapshot: Arc::default(),
             started: settings.clone(),
+            tour: (!settings.tour_done).then(|| Tour::new(None)),
             settings,
             settings_path,
             panel: Panel::default(),
@@ -268,6 +272,10 @@ impl State {
             self.coach.reveal(look.id);
         }
         self.snapshot = snapshot;
+        let shown = self.current();
+        if let Some(tour) = &mut self.tour {
+            tour.watch(shown);
+        }
         if self.current() != before {
             self.typing = Typing::default();
             let recent = Arc::clone(&self.snapshot);

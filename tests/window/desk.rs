@@ -121,9 +121,9 @@ impl egui::DroppedFile for Dropped {
 }
 
 impl Desk {
-    /// Settings of a user who has read the note on fair play and wants no coach.
+    /// Settings of a user who has read the note on fair play, knows the window and wants no coach.
     pub fn settings_read() -> Settings {
-        Settings { fair_play_read: true, coach: false, ..Settings::default() }
+        Settings { fair_play_read: true, tour_done: true, coach: false, ..Settings::default() }
     }
 
     pub fn ready() -> Self {
@@ -316,6 +316,25 @@ impl Desk {
         let Self { harness, folder } = self;
         drop(harness);
         Settings::load(&folder.path().join("settings.json")).settings
+    }
+
+    /// The name of what has the focus.
+    pub fn focused(&self) -> Option<String> {
+        let nodes = self.harness.query_all(egui_kittest::kittest::By::new());
+        nodes.filter(|node| node.accesskit_node().is_focused()).find_map(|node| node.accesskit_node().label())
+    }
+
+    /// Presses Tab until the focus is on what has this name.
+    #[track_caller]
+    pub fn tab_to(&mut self, name: &str) {
+        for _ in 0..80 {
+            if self.focused().as_deref() == Some(name) {
+                return;
+            }
+            self.harness.key_press(egui::Key::Tab);
+            self.harness.run_ok();
+        }
+        panic!("Tab does not lead to {name:?} in\n{}", self.words().join("\n"));
     }
 
     /// Every control in the tree can be named by a screen reader.

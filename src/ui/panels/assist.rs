@@ -12,6 +12,7 @@ use crate::ui::commands::UiCommand;
 use crate::ui::state::{Action, State};
 use crate::ui::theme;
 use crate::ui::widgets::message::{self, Kind};
+use crate::ui::widgets::tour::{self, Step};
 use crate::ui::widgets::{Weight, card, command_button, named, picture, recent};
 
 use super::{answer, capture};
@@ -34,6 +35,7 @@ pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
         ui,
         |ui| {
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| answer::show(ui, state, actions));
+            tour::point(ui, state, Step::Guess, ui.max_rect().expand(theme::GAP));
         },
     );
     CentralPanel::default().frame(margin.fill(palette.panel)).show(ui, |ui| left(ui, state, actions));
@@ -76,6 +78,7 @@ fn left(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     Side::bottom("sources").show_separator_line(false).frame(frame).show(ui, |ui| {
         problems(ui, state, Place::Picture, actions);
         capture::show(ui, state, actions);
+        tour::point(ui, state, Step::Picture, ui.min_rect().expand(theme::GAP_SMALL));
         problems(ui, state, Place::Capture, actions);
     });
     CentralPanel::default().frame(none).show(ui, |ui| centre(ui, state, actions));
@@ -116,7 +119,7 @@ fn empty(ui: &mut Ui, actions: &mut Vec<Action>) {
     let line = TextStyle::Body.resolve(ui.style()).size;
     // In a small window with large text the words go before the buttons do.
     let roomy = area.height() > line * 16.0;
-    let height = if roomy { line * 15.0 } else { line * 7.0 };
+    let height = if roomy { line * 15.0 } else { (line * 7.0).min(area.height()) };
     let inner =
         egui::Rect::from_center_size(area.center(), vec2(area.width() - 2.0 * theme::SECTION, height));
     ui.scope_builder(UiBuilder::new().max_rect(inner.intersect(area)), |ui| {
@@ -124,7 +127,9 @@ fn empty(ui: &mut Ui, actions: &mut Vec<Action>) {
             if roomy {
                 ui.add(Label::new(RichText::new(icon::IMAGE).size(line * 3.0).weak()).selectable(false));
             }
-            ui.add(Label::new(RichText::new("Drop a street picture here").heading()).wrap());
+            if area.height() > line * 5.0 {
+                ui.add(Label::new(RichText::new("Drop a street picture here").heading()).wrap());
+            }
             for (command, what) in [
                 (UiCommand::Open, "open pictures"),
                 (UiCommand::Paste, "paste one"),

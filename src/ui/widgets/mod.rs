@@ -12,6 +12,7 @@ pub mod recent;
 pub mod region;
 pub mod status;
 pub mod toasts;
+pub mod tour;
 
 use egui::style::WidgetVisuals;
 use egui::{Align2, Button, Rect, Response, RichText, Stroke, StrokeKind, TextEdit, TextStyle, Ui, vec2};
