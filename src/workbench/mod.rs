@@ -8,12 +8,13 @@ mod findings;
 mod pictures;
 mod sets;
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use image::RgbImage;
 
@@ -24,6 +25,9 @@ use crate::explain::Method;
 use crate::model::{Classifier, Library, ModelError};
 use crate::priority::yield_to_the_window;
 use crate::runtime::{self, Choice, Device};
+
+/// How often the window is told how far the work is: a frame can cost more than the step that it is drawn for.
+const TELL_EVERY: Duration = Duration::from_millis(250);
 
 /// What is to be done.
 #[derive(Debug, Clone)]
@@ -136,6 +140,7 @@ impl Workbench {
                 shared: Arc::clone(&shared),
                 stops: Arc::clone(&stops),
                 repaint: Arc::clone(repaint),
+                told: Cell::default(),
             };
             std::thread::Builder::new().name(name.into()).spawn(move || bench.run(&inbox))?;
             std::io::Result::Ok(Line { tasks, stops })
@@ -178,6 +183,8 @@ struct Bencher {
     shared: Shared,
     stops: Arc<AtomicU64>,
     repaint: Repaint,
+    /// When the window was told last how far the work is.
+    told: Cell<Option<Instant>>,
 }
 
 impl Bencher {
@@ -209,11 +216,13 @@ impl Bencher {
     }
 
     fn change(&self, edit: impl FnOnce(&mut Findings)) {
-        {
-            let mut held = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-            edit(Arc::make_mut(&mut held));
-        }
+        self.edit(edit);
         (self.repaint)();
+    }
+
+    fn edit(&self, edit: impl FnOnce(&mut Findings)) {
+        let mut held = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        edit(Arc::make_mut(&mut held));
     }
 
     fn begin(&self, what: &str) {
@@ -221,13 +230,17 @@ impl Bencher {
         self.change(|found| found.lane_mut(self.lane).doing = Some(doing));
     }
 
-    /// Tells how far it is; `Break` once it is to stop.
+    /// Tells how far it is, the window now and then; `Break` once it is to stop.
     fn step(&self, turn: u64, done: usize, total: usize) -> ControlFlow<()> {
-        self.change(|found| {
+        self.edit(|found| {
             if let Some(doing) = &mut found.lane_mut(self.lane).doing {
                 (doing.done, doing.of) = (done, total);
             }
         });
+        if self.told.get().is_none_or(|told| told.elapsed() > TELL_EVERY) {
+            self.told.set(Some(Instant::now()));
+            (self.repaint)();
+        }
         if self.is_over(turn) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 

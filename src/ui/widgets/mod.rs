@@ -15,7 +15,11 @@ pub mod toasts;
 pub mod tour;
 
 use egui::style::WidgetVisuals;
-use egui::{Align2, Button, Rect, Response, RichText, Stroke, StrokeKind, TextEdit, TextStyle, Ui, vec2};
+use egui::{
+    Align2, Button, Label, Rect, Response, RichText, Stroke, StrokeKind, TextEdit, TextStyle, Ui, vec2,
+};
+
+use egui_phosphor::regular as icon;
 
 use super::commands::UiCommand;
 use super::theme;
@@ -91,4 +95,11 @@ pub fn text_field<'a>(ui: &Ui, text: &'a mut String, hint: &str, width: f32) -> 
         .align(Align2::LEFT_CENTER)
         .min_size(vec2(0.0, ui.spacing().interact_size.y))
         .desired_width(width)
+}
+
+/// A sign that something goes on. It stands still: one that turns would have the window drawn sixty times a second, which
+/// without a GPU takes the processor from the very work that it stands for.
+pub fn at_work(ui: &mut Ui) {
+    let colour = theme::palette(ui.visuals()).accent;
+    ui.add(Label::new(RichText::new(icon::HOURGLASS).color(colour)).selectable(false));
 }

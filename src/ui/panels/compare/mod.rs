@@ -176,7 +176,7 @@ pub fn going_on(ui: &mut Ui, doing: &Busy, stop: Action, actions: &mut Vec<Actio
     ui.horizontal_wrapped(|ui| {
         let part = if doing.of > 1 { format!(", {} of {}", doing.done, doing.of) } else { String::new() };
         let left = doing.left().map_or_else(String::new, |left| format!(", {} left", words::seconds(left)));
-        ui.spinner();
+        crate::ui::widgets::at_work(ui);
         ui.label(format!("{}{part}{left}", doing.what));
         if ui.button("Stop this").clicked() {
             actions.push(stop);

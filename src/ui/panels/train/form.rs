@@ -237,7 +237,7 @@ fn data(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
         }
         Some(None) => {
             ui.horizontal(|ui| {
-                ui.spinner();
+                crate::ui::widgets::at_work(ui);
                 ui.label("looking into it");
             });
         }

@@ -156,7 +156,7 @@ fn going_on(ui: &mut Ui, state: &State, line: &RunLine, detail: &RunDetail) {
     let phase = s.phase.as_deref().map_or("starting", phase_in_words);
     let Some(p) = &s.progress else {
         ui.horizontal(|ui| {
-            ui.spinner();
+            crate::ui::widgets::at_work(ui);
             ui.label(phase);
         });
         return;
