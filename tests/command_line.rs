@@ -233,3 +233,36 @@ fn a_model_is_evaluated_and_what_it_cannot_know_is_counted() {
     let none = run(&["--countries", "FR"]);
     assert!(said(&none).contains("none of the 1 pictures"), "{}", said(&none));
 }
+
+/// The folders of the settings are followed, those that cannot be used are told and left out, and the variable goes first.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_folders_of_the_settings_are_followed_and_never_keep_it_from_starting() {
+    let root = tempfile::tempdir().unwrap();
+    let (home, mine) = (root.path().join("home"), root.path().join("mine"));
+    let config = home.join("config/streetwise");
+    for folder in [&config, &mine] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    let doctor = |data: &Path, variable: bool| {
+        let settings = json!({ "data_folder": data, "training_cache": root.path().join("cache") });
+        std::fs::write(config.join("settings.json"), settings.to_string()).unwrap();
+        let mut command = streetwise(&config);
+        command.env("XDG_CONFIG_HOME", home.join("config")).env("XDG_DATA_HOME", home.join("data"));
+        if !variable {
+            command.env_remove("STREETWISE_DATA");
+        }
+        let output = command.args(["doctor", "--json"]).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        let about = lines(&output).pop().unwrap();
+        assert_eq!(about["training_cache"], json!(root.path().join("cache")));
+        assert_eq!(about["settings"], json!(config.join("settings.json")));
+        (PathBuf::from(about["data"].as_str().unwrap()), said(&output))
+    };
+    let usual = home.join("data/streetwise");
+    assert_eq!(doctor(&mine, false), (mine.clone(), String::new()));
+    assert_eq!(doctor(&mine, true), (config.clone(), String::new()));
+    let (data, told) = doctor(&root.path().join("gone"), false);
+    assert_eq!(data, usual);
+    assert!(told.contains("gone is not there; make it, connect its disk or choose another"), "{told}");
+}

@@ -54,6 +54,7 @@ fn as_json(engine: &Engine, context: &Context, loaded: Loaded<'_>) {
         "cuda_not_used": cuda,
         "error": error,
         "data": context.paths.data,
+        "training_cache": context.paths.training_cache(),
         "settings": context.paths.settings(),
     });
     println!("{line}");
@@ -78,6 +79,7 @@ fn in_words(engine: &Engine, context: &Context, loaded: Loaded<'_>) {
         None => println!("Model    none was found; add one with `streetwise models add FOLDER`"),
     }
     println!("Data     {}", context.paths.data.display());
+    println!("Cache    {}", context.paths.training_cache().display());
     println!("Settings {}", context.paths.settings().display());
 }
 

@@ -134,8 +134,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let paths = Paths::of_user()?;
-    let loaded = Settings::load(&paths.settings());
+    let (paths, loaded) = Paths::and_settings()?;
     let choice = Choice::of_user(paths.clone(), arguments.runtime, loaded.settings.runtime.clone());
     let context = Context { paths, settings: loaded.settings, choice };
     let Some(command) = arguments.command else { return window(context, loaded.notice) };

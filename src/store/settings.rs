@@ -35,6 +35,10 @@ pub struct Settings {
     pub runtime: Option<PathBuf>,
     /// Threads for one inference; none means as many as there are cores.
     pub threads: Option<usize>,
+    /// The folder of everything but the settings; none for the platform's.
+    pub data_folder: Option<PathBuf>,
+    /// The folder of the training cache; none for the one in the data folder.
+    pub training_cache: Option<PathBuf>,
     /// Whether the note on fair play was read.
     pub fair_play_read: bool,
     /// Whether the tour of a first start was seen, or skipped.
@@ -52,6 +56,8 @@ impl Default for Settings {
             device: crate::runtime::Device::Auto,
             runtime: None,
             threads: None,
+            data_folder: None,
+            training_cache: None,
             fair_play_read: false,
             tour_done: false,
             coach: true,

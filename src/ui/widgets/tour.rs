@@ -1,12 +1,18 @@
 //! The tour of a first start: three steps in a strip that covers nothing and blocks nothing, with a ring around the
 //! part of the window that a step speaks of.
 
-use egui::{Frame, Label, Margin, Panel as Side, Rect, RichText, Role, Stroke, StrokeKind, Ui, UiBuilder};
+use egui::{
+    Align, Frame, Label, Layout, Margin, Panel as Side, Rect, RichText, Role, Stroke, StrokeKind, TextStyle,
+    Ui, UiBuilder,
+};
 
 use super::{Weight, command_button};
 use crate::ui::commands::UiCommand;
 use crate::ui::state::{Action, State};
 use crate::ui::theme;
+
+/// Width that title and buttons need beside one another, in text sizes.
+const ROW: f32 = 37.0;
 
 /// What a step is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +76,8 @@ pub fn point(ui: &Ui, state: &State, step: Step, part: Rect) {
     if state.tour.is_some_and(|tour| tour.step == step) {
         let stroke = Stroke::new(2.0, theme::palette(ui.visuals()).accent);
         // The ring lies around the part, so also a little outside of it.
-        let painter = ui.painter().with_clip_rect(part);
+        let mut painter = ui.painter().clone();
+        painter.set_clip_rect(part);
         painter.rect_stroke(part, theme::RADIUS, stroke, StrokeKind::Inside);
     }
 }
@@ -89,25 +96,24 @@ pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     Side::bottom("tour").show_separator_line(false).frame(around).show(ui, |ui| {
         frame.show(ui, |ui| {
             ui.set_width(ui.available_width());
-            ui.scope_builder(status, |ui| {
-                ui.spacing_mut().item_spacing.y = theme::GAP_SMALL;
-                said(ui, state, tour.step);
+            ui.spacing_mut().item_spacing.y = theme::GAP_SMALL;
+            let room = ui.available_width() > ROW * TextStyle::Body.resolve(ui.style()).size;
+            let (title, sentences) = words(tour.step, state.settings.coach);
+            ui.horizontal(|ui| {
+                let place = format!("step {} of {}", tour.step.place() + 1, Step::ALL.len());
+                ui.label(RichText::new(title).strong());
+                ui.label(RichText::new(place).weak().small());
+                if room {
+                    let right = Layout::right_to_left(Align::Center);
+                    ui.with_layout(right, |ui| buttons(ui, state, tour, actions));
+                }
             });
-            ui.add_space(theme::GAP_SMALL);
-            // The buttons keep their places, so that Enter on one goes through all steps.
-            ui.push_id("tour's buttons", |ui| ui.horizontal_wrapped(|ui| buttons(ui, state, tour, actions)));
+            ui.scope_builder(status, |ui| ui.add(Label::new(sentences).wrap()));
+            if !room {
+                ui.horizontal_wrapped(|ui| buttons(ui, state, tour, actions));
+            }
         });
     });
-}
-
-/// What the step says.
-fn said(ui: &mut Ui, state: &State, step: Step) {
-    let (title, sentences) = words(step, state.settings.coach);
-    ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new(title).strong());
-        ui.label(RichText::new(format!("step {} of {}", step.place() + 1, Step::ALL.len())).weak().small());
-    });
-    ui.add(Label::new(sentences).wrap());
 }
 
 /// Title and sentences of a step.
@@ -154,6 +160,7 @@ fn words(step: Step, coach: bool) -> (&'static str, String) {
     }
 }
 
+/// What can be pressed. The buttons keep their places, so that Enter on one goes through all steps.
 fn buttons(ui: &mut Ui, state: &mut State, tour: Tour, actions: &mut Vec<Action>) {
     let step = tour.step;
     let next = if step.next().is_some() { "Next" } else { "Done" };
