@@ -1,7 +1,7 @@
 //! The last gate: the model that the trainer made, run the way the app runs it, on this engine and this machine.
 //!
 //! The trainer has compared its export with PyTorch already. Here the same real pictures go through this program's own
-//! decoder, preprocessing and inference, and are held against `reference.json` ([`super::reference`]). Only a model
+//! decoder, preprocessing and inference, and are held against `reference.json` (module `reference`). Only a model
 //! that agrees within the tolerance written there is copied, whole, into the user's models.
 
 use std::path::PathBuf;
