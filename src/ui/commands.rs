@@ -148,9 +148,9 @@ impl UiCommand {
             Self::Compare => words("Compare", "Models side by side, on pictures and in speed", icon::SCALES),
             Self::Palette => words("Commands", "Find any command by its name", icon::COMMAND),
             Self::Frames => words(
-                icon::GAUGE,
                 "Frame times",
                 "Show in the status bar how long frames take, counted from now; again to hide it",
+                icon::GAUGE,
             ),
             Self::Diagnostics => words(
                 "Copy diagnostics",
@@ -307,6 +307,8 @@ mod tests {
         for command in UiCommand::ALL {
             assert!(!command.text().is_empty() && !command.icon().is_empty(), "{command:?}");
             assert!(command.hint().len() > 8, "{command:?}");
+            assert!(command.text().chars().any(char::is_alphabetic), "{command:?}");
+            assert_eq!(command.icon().chars().count(), 1, "{command:?}");
         }
         #[cfg(not(target_os = "macos"))]
         assert_eq!(UiCommand::Open.hint(), "Open one or several pictures (Ctrl+O)");

@@ -21,7 +21,9 @@ pub fn show(ui: &mut Ui, state: &mut State, toasts: &mut Toasts, actions: &mut V
     let frame = |fill| Frame::new().fill(fill).inner_margin(Margin::symmetric(12, 4));
     let bar = Side::bottom("status").frame(frame(palette.panel)).show(ui, |ui| {
         status::show(ui, &state.snapshot, actions);
-        if let Some(times) = state.frames.times().filter(|_| state.show_frames) {
+        if state.show_frames
+            && let Some(times) = state.frames.times()
+        {
             ui.small(times.to_string());
         }
     });

@@ -58,9 +58,7 @@ pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
             start(ui, state, actions);
             let findings = std::sync::Arc::clone(&state.findings);
             lane(ui, state, Lane::Sets, actions);
-            if findings.looked.is_some() || findings.lane(Lane::Picture).doing.is_some() {
-                lane(ui, state, Lane::Picture, actions);
-            }
+            lane(ui, state, Lane::Picture, actions);
             if let Some(looked) = &findings.looked {
                 one::show(ui, state, looked, actions);
             }
