@@ -104,9 +104,7 @@ fn the_tour_comes_back_by_its_command_and_can_be_gone_through_both_ways() {
 fn the_note_the_tour_and_the_controls_fit_into_the_smallest_window_with_large_text() {
     for text_scale in [1.0, 1.5] {
         let mut desk = Desk::with(Settings { text_scale, ..Settings::default() });
-        desk.harness.set_size(egui::vec2(960.0, 600.0));
-        desk.harness.run_ok();
-        let window = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(960.0, 600.0)).expand(0.5);
+        let window = desk.smallest();
         let strip = desk.harness.get_by_label("Skip").rect();
         for step in ["step 1 of 3", "step 2 of 3", "step 3 of 3"] {
             desk.sees(step);

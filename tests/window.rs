@@ -282,11 +282,10 @@ fn every_control_has_a_name() {
 fn nothing_is_cut_with_large_text_in_the_smallest_window() {
     for text_scale in [1.0, 1.5] {
         let mut desk = Desk::with(Settings { text_scale, ..Desk::settings_read() });
-        desk.harness.set_size(egui::vec2(960.0, 600.0));
+        let window = desk.smallest();
         let file = desk.picture("street.png", 1);
         desk.drop_files(&[file]);
         desk.sees("1st: New Zealand");
-        let window = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(960.0, 600.0)).expand(0.5);
         for name in ["Open", "Paste", "Window", "Monitor", "Region", "Retake", "Watch", "Assist", "Settings"]
         {
             let rect = desk.harness.get_by_label(name).rect();

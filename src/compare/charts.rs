@@ -106,7 +106,9 @@ fn reliability(models: &[Compared]) -> Chart {
     }
 }
 
-fn f1_of(model: &Compared) -> Value {
+/// Macro-F1 with its interval.
+#[must_use]
+pub fn f1_of(model: &Compared) -> Value {
     let evaluation = &model.evaluation;
     Value { at: evaluation.figures.macro_f1, interval: evaluation.intervals.map(|i| i.macro_f1) }
 }

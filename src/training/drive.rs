@@ -1,17 +1,12 @@
 //! A run from its start to its end: the trainer started or resumed, listened to, stopped when asked.
 
-use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use super::environment::Trainer;
-use super::process::{Process, Said, StartError};
+use super::process::{Heard, Process, Said, StartError};
 use super::protocol::{Body, Command, Event, ProtocolError, Skipped};
 use super::runs::{Run, RunError, State};
 
-/// How often a silent trainer is looked after, and a wish to stop is heard.
-const TICK: Duration = Duration::from_millis(100);
-/// Time that the output of a trainer that has ended is still listened to.
-const LEFTOVER: Duration = Duration::from_secs(2);
 /// Characters of `stderr.log` that are quoted when a trainer dies without a word.
 const QUOTE: usize = 400;
 
@@ -125,18 +120,12 @@ impl Follow<'_> {
     /// Listens until the trainer has ended or its time after a stop is over; its own account of how it ended.
     fn until_the_end(mut self, process: &mut Process) -> Result<Option<Ending>, ProtocolError> {
         loop {
-            match process.next(TICK) {
-                Ok(Said::Event(event)) => self.event(&event),
-                Ok(Said::Skipped(skipped)) => self.watch.skipped(skipped),
-                Ok(Said::Refused(error)) => return Err(error),
-                Err(RecvTimeoutError::Disconnected) => return Ok(self.end),
-                Err(RecvTimeoutError::Timeout) => {
-                    // Its group is killed with its end, which ends its output. A process that left the group and
-                    // holds the output open is not waited for.
-                    if process.ended().is_some_and(|since| since.elapsed() > LEFTOVER) {
-                        return Ok(self.end);
-                    }
-                }
+            match process.listen() {
+                Heard::Said(Said::Event(event)) => self.event(&event),
+                Heard::Said(Said::Skipped(skipped)) => self.watch.skipped(skipped),
+                Heard::Said(Said::Refused(error)) => return Err(error),
+                Heard::End => return Ok(self.end),
+                Heard::Nothing => {}
             }
             if self.is_over(process) {
                 return Ok(self.end);

@@ -5,18 +5,13 @@
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::mpsc::RecvTimeoutError;
-use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::environment::Trainer;
-use super::process::{PATIENCE, Process, Said, StartError};
+use super::process::{Heard, PATIENCE, Process, Said, StartError};
 use super::protocol::{Body, ProtocolError};
 use super::runs::Run;
-
-/// How often a silent painter is looked after, and a wish to stop is heard.
-const TICK: Duration = Duration::from_millis(100);
 
 /// A picture that was painted.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,8 +75,8 @@ pub fn painted(run: &Run) -> Vec<Painted> {
     listing.countries.into_iter().map(one).collect()
 }
 
-/// Paints for a run with a checkpoint; `watch` is told how many steps of how many are done, ten times a second at
-/// most, and may stop it. Returns whether it came to its end.
+/// Paints for a run with a checkpoint; `watch` is told how many steps of how many are done, at least ten times a
+/// second, and may stop it. Returns whether it came to its end.
 ///
 /// # Errors
 /// [`PaintError`]; the trainer has ended in every case.
@@ -97,8 +92,8 @@ pub fn paint(
     let mut process = Process::start(command, &log, PATIENCE)?;
     let (mut done, mut total, mut ended) = (0, 1, None);
     loop {
-        match process.next(TICK) {
-            Ok(Said::Event(event)) => match event.body {
+        match process.listen() {
+            Heard::Said(Said::Event(event)) => match event.body {
                 Body::Progress(progress) => {
                     let whole = |steps: u64| usize::try_from(steps).unwrap_or(usize::MAX);
                     (done, total) = (whole(progress.done), whole(progress.total));
@@ -108,11 +103,9 @@ pub fn paint(
                 Body::Error { message, hint, .. } => ended = Some(Err(PaintError::Refused { message, hint })),
                 _ => {}
             },
-            Ok(Said::Skipped(_)) => {}
-            Ok(Said::Refused(error)) => return Err(error.into()),
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) if process.ended().is_some() => break,
-            Err(RecvTimeoutError::Timeout) => {}
+            Heard::Said(Said::Refused(error)) => return Err(error.into()),
+            Heard::Said(Said::Skipped(_)) | Heard::Nothing => {}
+            Heard::End => break,
         }
         if watch(done, total).is_break() {
             process.finish();

@@ -23,6 +23,11 @@ use super::protocol::{Command, Event, ProtocolError, Reader, Skipped};
 /// Time a trainer has to write its checkpoint and end after it was asked to, or after the app let go of it.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often a silent trainer is looked after, and a wish to stop is heard.
+const TICK: Duration = Duration::from_millis(100);
+/// Time that the output of a trainer that has ended is still listened to.
+const LEFTOVER: Duration = Duration::from_secs(2);
+
 /// A trainer could not be started.
 #[derive(Debug, thiserror::Error)]
 #[error("the trainer could not be started with {} ({source}); run `streetwise train setup`", program.display())]
@@ -40,6 +45,17 @@ pub enum Said {
     Skipped(Skipped),
     /// Reading ended for another reason than the trainer's end.
     Refused(ProtocolError),
+}
+
+/// What listening for a moment brought.
+#[derive(Debug)]
+pub enum Heard {
+    /// The trainer said this.
+    Said(Said),
+    /// It said nothing.
+    Nothing,
+    /// It has ended, and everything it said was heard.
+    End,
 }
 
 /// A running trainer. Dropping it lets go of its standard input and waits, so that none is left behind.
@@ -91,13 +107,20 @@ impl Process {
         self.child.id()
     }
 
-    /// The next thing the trainer said, `Err(Timeout)` after `limit`, `Err(Disconnected)` when its standard
-    /// output has ended.
-    ///
-    /// # Errors
-    /// As said.
-    pub fn next(&self, limit: Duration) -> Result<Said, RecvTimeoutError> {
-        self.said.recv_timeout(limit)
+    /// Listens for a tenth of a second.
+    pub fn listen(&mut self) -> Heard {
+        match self.said.recv_timeout(TICK) {
+            Ok(said) => Heard::Said(said),
+            Err(RecvTimeoutError::Disconnected) => Heard::End,
+            // Its group is killed with its end, which ends its output. A process that left the group and holds the
+            // output open is not waited for.
+            Err(RecvTimeoutError::Timeout)
+                if self.ended().is_some_and(|since| since.elapsed() > LEFTOVER) =>
+            {
+                Heard::End
+            }
+            Err(RecvTimeoutError::Timeout) => Heard::Nothing,
+        }
     }
 
     /// Tells the trainer something. One that has just ended does not hear it, which is no error.

@@ -61,18 +61,17 @@ impl App {
     /// When the system gives no thread.
     pub fn new(ctx: &Context, parts: Parts) -> std::io::Result<Self> {
         theme::fonts(ctx);
-        let repaint = ctx.clone();
-        let worker = Worker::start(parts.brain, parts.eye, Arc::new(move || repaint.request_repaint()))?;
-        let repaint = ctx.clone();
+        let window = ctx.clone();
+        let repaint: Arc<dyn Fn() + Send + Sync> = Arc::new(move || window.request_repaint());
+        let worker = Worker::start(parts.brain, parts.eye, Arc::clone(&repaint))?;
         let bench = workbench::Means {
             choice: parts.training.choice.clone(),
             device: parts.training.device,
             threads: parts.training.threads,
         };
-        let again = ctx.clone();
-        let workbench = Workbench::start(&bench, &(Arc::new(move || again.request_repaint()) as _))?;
+        let workbench = Workbench::start(&bench, &repaint)?;
         let cache = parts.training.paths.training_cache();
-        let studio = Studio::start(parts.training, Arc::new(move || repaint.request_repaint()))?;
+        let studio = Studio::start(parts.training, repaint)?;
         let background = Background::start(ctx, parts.settings_path.clone())?;
         let mut state = State::new(parts.loaded.settings, parts.settings_path, Textures::start(ctx)?);
         state.train.form.cache = cache;

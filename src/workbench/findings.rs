@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, charts as bench_charts};
 use crate::chart::Chart;
 use crate::compare::{self, Looks, Report, charts};
 use crate::engine::Busy;
@@ -137,9 +137,23 @@ pub struct Findings {
     pub excited: Option<Arc<Excited>>,
     /// The last benchmarks.
     pub benches: Vec<Arc<Bench>>,
+    /// Their charts: throughput, and for two or more models that were compared too, F1 against time.
+    pub speed: Vec<(String, Arc<Chart>)>,
 }
 
 impl Findings {
+    /// Makes the charts of the benchmarks anew; for after benchmarks and comparisons.
+    pub(super) fn draw_speed(&mut self) {
+        let models = self.compared.iter().flat_map(|compared| &compared.report.comparison.models);
+        let f1 = models.map(|model| (model.evaluation.model.clone(), charts::f1_of(model))).collect();
+        let benches = || self.benches.iter().map(|bench| &**bench);
+        let throughput = bench_charts::throughput(benches());
+        let pareto = bench_charts::pareto(benches(), &f1);
+        let named = |name: &str, chart| (name.to_owned(), Arc::new(chart));
+        let pareto = pareto.map(|chart| named("pareto", chart));
+        self.speed = std::iter::once(named("throughput", throughput)).chain(pareto).collect();
+    }
+
     /// How a lane stands.
     #[must_use]
     pub fn lane(&self, lane: Lane) -> &LaneState {

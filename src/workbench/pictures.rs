@@ -19,7 +19,7 @@ impl Bencher {
     pub(super) fn look(&self, models: &[String], name: String, pixels: Arc<RgbImage>) -> Result<(), String> {
         let mut classifiers = self.load(models)?;
         self.begin("looking");
-        let picture = Picture::from_rgb(&name, (*pixels).clone());
+        let picture = Picture::from_rgb(&name, Arc::clone(&pixels));
         let looks = compare::look(&mut classifiers, &picture).map_err(|error| error.to_string())?;
         self.change(|found| found.looked = Some(Arc::new(Looked { name, picture: pixels, looks })));
         Ok(())
@@ -32,7 +32,7 @@ impl Bencher {
         method: Method,
         turn: u64,
     ) -> Result<(), String> {
-        let picture = Picture::from_rgb("the picture", (*pixels).clone());
+        let picture = Picture::from_rgb("the picture", Arc::clone(&pixels));
         let mut maps = Maps { picture: pixels, method, made: Vec::new() };
         self.change(|found| found.maps = Some(Arc::new(maps.clone())));
         for model in models {
@@ -61,7 +61,7 @@ impl Bencher {
         let mut loaded = self.load(&[model.to_owned()])?;
         let Some(classifier) = loaded.first_mut() else { return Ok(()) };
         self.begin("explaining");
-        let picture = Picture::from_rgb(name, (**pixels).clone());
+        let picture = Picture::from_rgb(name, Arc::clone(pixels));
         let show = |map: &Heatmap, done: bool| {
             let shown = Arc::new(map.over(&picture));
             let map = done.then(|| map.clone());

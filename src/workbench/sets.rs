@@ -45,7 +45,10 @@ impl Bencher {
         let trained_on = models.iter().map(trained).collect();
         let report = Report { comparison, runs: study(&store), command, trained_on };
         let compared = Arc::new(Compared::new(report));
-        self.change(|found| found.compared = Some(compared));
+        self.change(|found| {
+            found.compared = Some(compared);
+            found.draw_speed();
+        });
         Ok(())
     }
 
@@ -76,7 +79,10 @@ impl Bencher {
                 self.step(turn, progress.done, progress.total)
             });
             let found = Arc::new(found.map_err(|error| error.to_string())?);
-            self.change(|findings| findings.benches.push(found));
+            self.change(|findings| {
+                findings.benches.push(found);
+                findings.draw_speed();
+            });
         }
         Ok(())
     }

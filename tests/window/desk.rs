@@ -318,6 +318,14 @@ impl Desk {
         Settings::load(&folder.path().join("settings.json")).settings
     }
 
+    /// Makes the window as small as it can be; its rectangle, with room for rounding.
+    pub fn smallest(&mut self) -> egui::Rect {
+        let size = egui::vec2(960.0, 600.0);
+        self.harness.set_size(size);
+        self.harness.run_ok();
+        egui::Rect::from_min_size(egui::Pos2::ZERO, size).expand(0.5)
+    }
+
     /// The name of what has the focus.
     pub fn focused(&self) -> Option<String> {
         let nodes = self.harness.query_all(egui_kittest::kittest::By::new());

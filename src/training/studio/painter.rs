@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
-use super::desk::Desk;
+use super::desk::{Desk, sentence};
 use super::{Message, Painting};
 use crate::engine::Busy;
 use crate::priority::yield_to_the_window;
@@ -24,7 +24,7 @@ impl Desk {
         let trainer = match (self.means.find)(&self.means.paths) {
             Ok(trainer) => trainer,
             Err(error) => {
-                self.notice(format!("Nothing can be painted: {error}."));
+                self.notice(sentence(&format!("nothing can be painted: {error}")));
                 return Ok(());
             }
         };

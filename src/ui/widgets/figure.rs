@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{Color32, RichText, Ui};
 use egui_phosphor::regular as icon;
-use egui_plot::{Bar, BarChart, Line, Plot, PlotPoints};
+use egui_plot::{Bar, BarChart, Line, PlotPoints};
 
 use super::plot::{self, Series, short};
 use super::{confusion, named};
@@ -41,6 +41,17 @@ pub fn show(ui: &mut Ui, colours: &mut Colours, name: &str, chart: &Arc<Chart>, 
             heading(ui, title, name, actions, || Arc::clone(chart));
             confusion::show(ui, title, names, counts);
         }
+    }
+}
+
+/// How many charts stand beside each other, one or two, and how wide each is; two where both have `narrowest` points.
+#[must_use]
+pub fn columns(ui: &Ui, narrowest: f32) -> (usize, f32) {
+    let width = ui.available_width();
+    if width >= 2.0 * narrowest + theme::GAP_LARGE {
+        (2, (width - theme::GAP_LARGE) / 2.0)
+    } else {
+        (1, width)
     }
 }
 
@@ -101,13 +112,8 @@ fn bars(
     }
     let ink = theme::palette(ui.visuals()).weak;
     let names = groups.to_vec();
-    let response = Plot::new(title)
-        .height(HEIGHT)
+    let response = plot::still(title, HEIGHT)
         .y_axis_label(&axis.label)
-        .allow_scroll(false)
-        .allow_zoom(false)
-        .allow_drag(false)
-        .allow_boxed_zoom(false)
         .include_y(axis.range[0])
         .include_y(axis.range[1])
         .x_grid_spacer(egui_plot::uniform_grid_spacer(|_| [1.0, 1.0, 1.0]))

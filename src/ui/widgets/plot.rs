@@ -90,14 +90,9 @@ impl<'a> Chart<'a> {
         let palette = theme::palette(ui.visuals());
         let log = self.log_x;
         let y_name = self.y;
-        let mut plot = Plot::new(self.title)
-            .height(self.height)
+        let mut plot = still(self.title, self.height)
             .x_axis_label(self.x)
             .y_axis_label(self.y)
-            .allow_scroll(false)
-            .allow_zoom(false)
-            .allow_drag(false)
-            .allow_boxed_zoom(false)
             .set_margin_fraction(egui::vec2(0.12, 0.08))
             .label_formatter(move |at: &HoverPosition<'_>| match at {
                 HoverPosition::NearDataPoint { plot_name, position, .. } => Some(format!(
@@ -154,6 +149,16 @@ impl<'a> Chart<'a> {
             series,
         }
     }
+}
+
+/// A plot that nothing moves, so that scrolling over it scrolls the panel.
+pub fn still(title: &str, height: f32) -> Plot<'_> {
+    Plot::new(title)
+        .height(height)
+        .allow_scroll(false)
+        .allow_zoom(false)
+        .allow_drag(false)
+        .allow_boxed_zoom(false)
 }
 
 /// From the lowest to the highest; around a single value, and from 0 to 1 where there is none.

@@ -14,7 +14,7 @@ use egui_phosphor::regular as icon;
 use crate::engine::Busy;
 use crate::ui::state::{Action, Choice, State};
 use crate::ui::widgets::message::{self, Kind};
-use crate::ui::widgets::{focus_ring, named, text_field};
+use crate::ui::widgets::{at_work, focus_ring, named, text_field};
 use crate::ui::{theme, words};
 use crate::workbench::{Lane, Task};
 
@@ -174,7 +174,7 @@ pub fn going_on(ui: &mut Ui, doing: &Busy, stop: Action, actions: &mut Vec<Actio
     ui.horizontal_wrapped(|ui| {
         let part = if doing.of > 1 { format!(", {} of {}", doing.done, doing.of) } else { String::new() };
         let left = doing.left().map_or_else(String::new, |left| format!(", {} left", words::seconds(left)));
-        crate::ui::widgets::at_work(ui);
+        at_work(ui);
         ui.label(format!("{}{part}{left}", doing.what));
         if ui.button("Stop this").clicked() {
             actions.push(stop);

@@ -46,7 +46,7 @@ pub fn show(ui: &mut Ui, state: &mut State, compared: &Arc<Compared>, actions: &
         }
     }
     export(ui, compared, actions);
-    charts(ui, state, compared, actions);
+    charts(ui, state, &compared.charts, actions);
     disagreements(ui, state, compared, actions);
 }
 
@@ -106,25 +106,15 @@ fn export(ui: &mut Ui, compared: &Arc<Compared>, actions: &mut Vec<Action>) {
     });
 }
 
-/// All charts, two a row where there is room.
-fn charts(ui: &mut Ui, state: &mut State, compared: &Arc<Compared>, actions: &mut Vec<Action>) {
-    let charts: Vec<(&str, &Arc<Chart>)> =
-        compared.charts.iter().map(|(name, chart)| (name.as_str(), chart)).collect();
-    in_rows(ui, state, &charts, actions);
-}
-
 /// Charts beside each other as far as there is room.
-pub fn in_rows(ui: &mut Ui, state: &mut State, charts: &[(&str, &Arc<Chart>)], actions: &mut Vec<Action>) {
-    let width = ui.available_width();
-    let columns = if width >= 2.0 * CHART + theme::GAP_LARGE { 2 } else { 1 };
-    #[expect(clippy::cast_precision_loss)]
-    let each = ((width - theme::GAP_LARGE * (columns - 1) as f32) / columns as f32).min(WIDEST);
+pub fn charts(ui: &mut Ui, state: &mut State, charts: &[(String, Arc<Chart>)], actions: &mut Vec<Action>) {
+    let (columns, each) = figure::columns(ui, CHART);
     for row in charts.chunks(columns) {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = theme::GAP_LARGE;
             for (name, chart) in row {
                 ui.vertical(|ui| {
-                    ui.set_width(each);
+                    ui.set_width(each.min(WIDEST));
                     figure::show(ui, &mut state.colours, name, chart, actions);
                 });
             }

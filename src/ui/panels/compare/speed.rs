@@ -1,13 +1,11 @@
 //! How fast models are on this machine.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use egui::{Align, Grid, Layout, RichText, Ui};
 
-use super::results::in_rows;
-use crate::bench::{Bench, charts};
-use crate::chart::Value;
+use super::results::charts;
+use crate::bench::Bench;
 use crate::ui::state::{Action, State};
 use crate::ui::theme;
 
@@ -57,35 +55,15 @@ pub fn show(ui: &mut Ui, state: &mut State, benches: &[Arc<Bench>], actions: &mu
             ui.weak(format!("{}: {}", bench.model, not.why));
         }
     }
-    drawn(ui, state, benches, actions);
+    let findings = Arc::clone(&state.findings);
+    charts(ui, state, &findings.speed, actions);
+    if findings.speed.len() < 2 {
+        ui.weak("Compare these models on labelled pictures to see their F1 against their time.");
+    }
     if ui.button("Copy the figures").clicked()
         && let Ok(text) =
             serde_json::to_string_pretty(&benches.iter().map(|bench| &**bench).collect::<Vec<_>>())
     {
         actions.push(Action::Copy(text));
-    }
-}
-
-/// Throughput, and F1 against time for models that were compared on labelled pictures.
-fn drawn(ui: &mut Ui, state: &mut State, benches: &[Arc<Bench>], actions: &mut Vec<Action>) {
-    let compared = state.findings.compared.clone();
-    let models = compared.iter().flat_map(|compared| &compared.report.comparison.models);
-    let f1: BTreeMap<String, Value> = models
-        .map(|model| {
-            let (e, f) = (&model.evaluation, &model.evaluation.figures);
-            (e.model.clone(), Value { at: f.macro_f1, interval: e.intervals.map(|i| i.macro_f1) })
-        })
-        .collect();
-    let benches = || benches.iter().map(|bench| &**bench);
-    let throughput = Arc::new(charts::throughput(benches()));
-    match charts::pareto(benches(), &f1).map(Arc::new) {
-        Some(pareto) => {
-            let both = [("throughput", &throughput), ("pareto", &pareto)];
-            in_rows(ui, state, &both, actions);
-        }
-        None => {
-            in_rows(ui, state, &[("throughput", &throughput)], actions);
-            ui.weak("Compare these models on labelled pictures to see their F1 against their time.");
-        }
     }
 }

@@ -8,6 +8,7 @@ use crate::training::protocol::Metrics;
 use crate::training::studio::RunDetail;
 use crate::ui::state::{Action, State};
 use crate::ui::theme;
+use crate::ui::widgets::figure;
 use crate::ui::widgets::plot::{Chart, Series, short};
 
 /// Height of a plot, in points.
@@ -48,10 +49,7 @@ fn epochs(ui: &mut Ui, state: &mut State, runs: &[&RunDetail], actions: &mut Vec
         ("Accuracy", "accuracy, held out", series(ui, |m| m.accuracy, false, ""), true),
         ("Learning rate", "learning rate", series(ui, |m| m.lr, false, ""), true),
     ];
-    let width = ui.available_width();
-    let columns = if width >= 2.0 * NARROWEST + theme::GAP_LARGE { 2 } else { 1 };
-    #[expect(clippy::cast_precision_loss)]
-    let each = (width - theme::GAP_LARGE * (columns - 1) as f32) / columns as f32;
+    let (columns, each) = figure::columns(ui, NARROWEST);
     let mut charts = charts.into_iter().peekable();
     while charts.peek().is_some() {
         ui.horizontal_top(|ui| {

@@ -13,7 +13,7 @@ use crate::training::recipe::Recipe;
 use crate::training::studio::{DataFacts, Order, TrainerState};
 use crate::ui::state::{Action, Choice, State};
 use crate::ui::widgets::message::{self, Kind};
-use crate::ui::widgets::{focus_ring, named, text_field};
+use crate::ui::widgets::{at_work, focus_ring, named, text_field};
 use crate::ui::{theme, words};
 
 /// Where the network's first weights come from.
@@ -237,7 +237,7 @@ fn data(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
         }
         Some(None) => {
             ui.horizontal(|ui| {
-                crate::ui::widgets::at_work(ui);
+                at_work(ui);
                 ui.label("looking into it");
             });
         }

@@ -11,6 +11,7 @@ use crate::training::runs::State as Doing;
 use crate::training::studio::{Order, RunDetail, RunLine};
 use crate::training::summary::phase_in_words;
 use crate::ui::state::{Action, State};
+use crate::ui::widgets::at_work;
 use crate::ui::widgets::message::{self, Kind};
 use crate::ui::{theme, words};
 
@@ -156,7 +157,7 @@ fn going_on(ui: &mut Ui, state: &State, line: &RunLine, detail: &RunDetail) {
     let phase = s.phase.as_deref().map_or("starting", phase_in_words);
     let Some(p) = &s.progress else {
         ui.horizontal(|ui| {
-            crate::ui::widgets::at_work(ui);
+            at_work(ui);
             ui.label(phase);
         });
         return;

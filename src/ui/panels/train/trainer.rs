@@ -6,6 +6,7 @@ use egui::{Label, RichText, Ui};
 
 use crate::training::studio::{Order, TrainerState};
 use crate::ui::state::{Action, State};
+use crate::ui::widgets::at_work;
 use crate::ui::widgets::message::{self, Kind};
 use crate::ui::{theme, words};
 
@@ -29,7 +30,7 @@ pub fn show(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         TrainerState::Missing { why } => missing(ui, why, actions),
         TrainerState::SettingUp { since, lines } => {
             ui.horizontal_wrapped(|ui| {
-                crate::ui::widgets::at_work(ui);
+                at_work(ui);
                 let time = words::seconds(since.elapsed());
                 ui.label(format!("Setting the trainer up, {time} so far; usually 1 to 10 minutes"));
                 if ui.button("Stop").on_hover_text("What was fetched stays for the next time").clicked() {
