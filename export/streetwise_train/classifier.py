@@ -6,6 +6,7 @@ import torch
 from fastai.torch_core import apply_init
 from fastai.vision.learner import create_head
 from torch import nn
+from torch.nn import functional
 
 
 class Permute(nn.Module):
@@ -19,6 +20,18 @@ class Permute(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The input with its axes reordered."""
         return x.permute(self.order)
+
+
+class ConcatPool(nn.Module):
+    """fastai's concatenated max and mean pooling to one pixel, of operators every exporter knows.
+
+    torch 2.11 cannot write ``adaptive_max_pool2d``, which fastai uses, as ONNX.
+    """
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """Maps [batch, channels, height, width] to [batch, 2 * channels, 1, 1]."""
+        largest = functional.max_pool2d(maps, maps.shape[2:])
+        return torch.cat([largest, maps.mean((2, 3), keepdim=True)], 1)
 
 
 class VitStem(nn.Module):
@@ -108,6 +121,8 @@ class Classifier(nn.Module):
             body.head = nn.Identity()
         self.body = body
         self.head = create_head(body.num_features, classes, pool=self.pooled)
+        if self.pooled:
+            self.head[0] = ConcatPool()
         apply_init(self.head, nn.init.kaiming_normal_)
         #: SwinV2 returns maps with the channels last; fastai's pooling wants them second.
         self.last = getattr(body, "output_fmt", "NCHW") == "NHWC"

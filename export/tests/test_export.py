@@ -8,6 +8,7 @@ import pytest
 import timm
 import torch
 from conftest import TinyFeatures, make_study
+from fastai.layers import AdaptiveConcatPool2d
 from onnx import TensorProto, helper, numpy_helper
 
 from streetwise_train import (
@@ -22,6 +23,7 @@ from streetwise_train import (
     quantise,
 )
 from streetwise_train.backbones import BACKBONES, Features
+from streetwise_train.classifier import ConcatPool
 from streetwise_train.countries import Evidence
 from streetwise_train.head import Recipe
 
@@ -216,3 +218,17 @@ def test_a_shipped_vit_tells_its_attention(study, tmp_path, stored):
     assert written["output"]["attention"] == {
         "name": "attention", "blocks": 2, "grid": [2, 2], "prefix_tokens": 1,
     }  # fmt: skip
+
+
+def test_maps_are_pooled_as_by_fastai_without_an_operator_that_torch_2_11_cannot_write():
+    maps = torch.rand(2, 5, 7, 6, requires_grad=True)
+    same = torch.rand(2, 5, 7, 6)
+    same.data.copy_(maps.data)
+    same.requires_grad_(True)
+    ours, theirs = ConcatPool()(maps), AdaptiveConcatPool2d(1)(same)
+    torch.testing.assert_close(ours, theirs)
+    (ours**2).sum().backward()
+    (theirs**2).sum().backward()
+    torch.testing.assert_close(maps.grad, same.grad)
+    program = torch.export.export(ConcatPool().eval(), (maps.detach(),))
+    assert not [n for n in program.graph.nodes if "adaptive" in str(n.target)]

@@ -92,7 +92,7 @@ pub(crate) fn run(args: &BenchArgs, context: &Context) -> anyhow::Result<ExitCod
     let (mut found, mut failed) = (Vec::new(), false);
     for name in &names {
         let f1 = args.data.as_ref().map(|data| macro_f1(args, context, &models, name, data)).transpose()?;
-        for library in engines(&models) {
+        for library in engines(&models, args.device) {
             match child(args, name, &library) {
                 Ok(mut line) => {
                     line["macro_f1"] = json!(f1);
@@ -131,9 +131,12 @@ fn here(args: &BenchArgs, context: &Context, models: &Models, name: &str) -> any
     Ok(serde_json::to_string(&found?)?)
 }
 
-/// The engine of this process and the embedded one, as `--runtime` names them.
-fn engines(models: &Models) -> Vec<PathBuf> {
-    models.engine.library.iter().cloned().chain([PathBuf::from("embedded")]).collect()
+/// The engine of this process and the embedded one, as `--runtime` names them. The embedded one runs on the processor
+/// only, so where CUDA is asked for it is left out beside another.
+fn engines(models: &Models, device: Option<DeviceArg>) -> Vec<PathBuf> {
+    let library = models.engine.library.iter().cloned();
+    let embedded = device != Some(DeviceArg::Cuda) || models.engine.library.is_none();
+    library.chain(embedded.then(|| PathBuf::from("embedded"))).collect()
 }
 
 /// The same in a process of its own on the engine `library`.

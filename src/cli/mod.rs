@@ -29,7 +29,7 @@ use crate::runtime::{Choice, Device};
 use crate::store::{Paths, Settings};
 
 /// The device on the command line.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DeviceArg {
     /// CUDA where it works, else the processor
     Auto,
