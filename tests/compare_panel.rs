@@ -61,7 +61,7 @@ fn two_models_are_compared_on_labelled_pictures() {
     for way in ["Copy as CSV", "Save as SVG…", "Save as PNG…"] {
         desk.sees(way);
     }
-    desk.all_named("a comparison");
+    desk.walk("a comparison");
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn the_pictures_that_excite_a_country_most_are_found_and_opened() {
     desk.fill("Path of the labelled pictures", &data.display().to_string());
     desk.press_any("Find its pictures");
     desk.sees("The pictures that first takes for Australia most");
-    desk.all_named("exciting pictures");
+    desk.walk("exciting pictures");
     desk.press_any("AU/0.png");
     desk.sees("0.png");
     desk.sees("What it rests on");
@@ -107,7 +107,7 @@ fn models_stand_side_by_side_on_one_picture_and_their_speed_is_measured() {
     desk.sees("How fast on this machine");
     desk.sees("pictures a second");
     desk.sees("Export Throughput by batch");
-    desk.all_named("models on one picture");
+    desk.walk("models on one picture");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_guess_is_explained_by_hiding_parts_and_one_without_attention_says_so() {
     desk.sees("Opacity of the map");
     desk.press_any("by attention");
     desk.sees("attention");
-    desk.all_named("an explanation");
+    desk.walk("an explanation");
 }
 
 #[test]

@@ -123,15 +123,15 @@ fn a_grid_makes_its_runs_and_a_table_with_error_bars() {
 #[test]
 fn every_control_of_the_panel_has_a_name() {
     let mut desk = panel("good");
-    desk.all_named("the form");
+    desk.walk("the form");
     desk.press("All fields of the recipe");
     desk.press("When the data have problems");
     desk.harness.run_ok();
-    desk.all_named("all fields");
+    desk.walk("all fields");
     desk.press("Start");
     desk.sees("done, model added");
-    desk.all_named("a run");
+    desk.walk("a run");
     desk.press_any("  Tables");
     desk.harness.run_ok();
-    desk.all_named("the tables");
+    desk.walk("the tables");
 }

@@ -253,29 +253,29 @@ fn every_control_has_a_name() {
     let desktop = desktop.window(7, "GeoGuessr", "firefox", desk::pixels(640, 360, 1));
     let settings = Settings { coach: true, fair_play_read: false, ..Settings::default() };
     let mut desk = Desk::on(desktop, settings);
-    desk.all_named("empty");
+    desk.walk("empty");
     let file = desk.picture("street.png", 1);
     desk.drop_files(&[file]);
     desk.sees("Where is this?");
-    desk.all_named("covered");
+    desk.walk("covered");
     desk.harness.key_press(Key::R);
     desk.sees("1st:");
-    desk.all_named("ranked");
+    desk.walk("ranked");
     for (key, seen) in
         [(Key::F2, "Capture the window GeoGuessr"), (Key::F3, "HDMI-1"), (Key::F4, "Region of HDMI-1")]
     {
         desk.harness.key_press(key);
         desk.sees(seen);
-        desk.all_named(seen);
+        desk.walk(seen);
         desk.harness.key_press(Key::Escape);
         desk.gone(seen);
     }
     desk.harness.key_press(Key::C);
     desk.sees("Card of First");
-    desk.all_named("card");
+    desk.walk("card");
     desk.harness.key_press_modifiers(Modifiers::COMMAND, Key::Comma);
     desk.sees("Let me guess first");
-    desk.all_named("settings");
+    desk.walk("settings");
 }
 
 #[test]

@@ -1,6 +1,52 @@
-//! Whether a folder that the user chose can be used.
+//! The folders that the app fills: their names, their size, and whether a folder that the user chose can be one.
 
 use std::path::{Path, PathBuf};
+
+use super::Paths;
+
+/// What the app keeps in a folder of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Folder {
+    /// Models that the user added.
+    Models,
+    /// Training runs.
+    Runs,
+    /// Prepared pixels and features that runs share.
+    Cache,
+    /// The trainer's environment.
+    Trainer,
+    /// Installed inference engines.
+    Runtimes,
+}
+
+impl Folder {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Models, Self::Runs, Self::Cache, Self::Trainer, Self::Runtimes];
+
+    /// Its name for a person.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Models => "Your models",
+            Self::Runs => "Training runs",
+            Self::Cache => "Training cache",
+            Self::Trainer => "Trainer",
+            Self::Runtimes => "Runtimes",
+        }
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(self, paths: &Paths) -> PathBuf {
+        match self {
+            Self::Models => paths.models(),
+            Self::Runs => paths.runs(),
+            Self::Cache => paths.training_cache(),
+            Self::Trainer => paths.trainer(),
+            Self::Runtimes => paths.runtimes(),
+        }
+    }
+}
 
 /// Why a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +98,18 @@ pub fn make(folder: &Path) -> Result<(), FolderError> {
     check(folder)
 }
 
+/// Bytes of all files below the folder; none where it is not there. Links are not followed, and what cannot be read is
+/// not counted. May take its time.
+#[must_use]
+pub fn size(folder: &Path) -> Option<u64> {
+    if !folder.is_dir() {
+        return None;
+    }
+    let files = walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok);
+    let files = files.filter(|entry| entry.file_type().is_file());
+    Some(files.filter_map(|file| file.metadata().ok()).map(|about| about.len()).sum())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,5 +135,24 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_size_is_that_of_all_files() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("a/b")).unwrap();
+        std::fs::write(root.path().join("a/one"), [0; 700]).unwrap();
+        std::fs::write(root.path().join("a/b/two"), [0; 300]).unwrap();
+        assert_eq!(size(root.path()), Some(1000));
+        assert_eq!(size(&root.path().join("none")), None);
+    }
+
+    #[test]
+    fn every_folder_lies_where_the_paths_say() {
+        let paths = Paths::under("/data".into());
+        let mut found: Vec<PathBuf> = Folder::ALL.iter().map(|folder| folder.path(&paths)).collect();
+        found.dedup();
+        assert_eq!(found.len(), Folder::ALL.len());
+        assert!(found.iter().all(|path| path.starts_with("/data")));
     }
 }

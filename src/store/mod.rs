@@ -1,7 +1,7 @@
 //! Where things lie on this machine, the settings file, and files written whole or not at all.
 
 mod atomic;
-mod folders;
+pub mod folders;
 mod paths;
 mod settings;
 

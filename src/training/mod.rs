@@ -16,6 +16,7 @@
 //! - [`studio`]: all of it as the window sees it: orders in, boards out.
 
 pub mod ablation;
+pub mod cache;
 pub mod catalogue;
 pub mod drive;
 pub mod environment;

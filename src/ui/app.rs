@@ -14,6 +14,7 @@ use crate::training::studio::{Means, Order, Studio};
 
 use super::background::{Background, Found};
 use super::commands::UiCommand;
+use super::folders::Wish;
 use super::state::{Action, Choice, List, Panel, State};
 use super::textures::Textures;
 use super::widgets::palette::Palette;
@@ -70,11 +71,11 @@ impl App {
             threads: parts.training.threads,
         };
         let workbench = Workbench::start(&bench, &repaint)?;
-        let cache = parts.training.paths.training_cache();
+        let paths = parts.training.paths.clone();
         let studio = Studio::start(parts.training, repaint)?;
         let background = Background::start(ctx, parts.settings_path.clone())?;
-        let mut state = State::new(parts.loaded.settings, parts.settings_path, Textures::start(ctx)?);
-        state.train.form.cache = cache;
+        let mut state = State::new(parts.loaded.settings, parts.settings_path, paths, Textures::start(ctx)?);
+        state.train.form.cache = state.folders.paths.training_cache();
         let mut toasts = Toasts::default();
         if let Some(notice) = parts.loaded.notice {
             toasts.say(notice);
@@ -115,6 +116,7 @@ impl App {
                 Found::Picture(picture) => self.worker.send(Command::Look(picture)),
                 Found::Chosen(choice, path) => self.chosen(choice, path),
                 Found::Text(text) => self.pasted = Some(text),
+                Found::Sizes(sizes) => self.state.folders.sizes = Some(sizes),
                 Found::Tell(text) => self.toasts.say(text),
             }
         }
@@ -122,16 +124,18 @@ impl App {
 
     fn chosen(&mut self, choice: Choice, path: PathBuf) {
         match choice {
-            Choice::Library => {
-                self.state.settings.runtime = Some(path);
-                self.background.save(&self.state.settings);
-            }
+            Choice::Library => self.state.settings.runtime = Some(path),
             Choice::DataFolder | Choice::DataIndex => {
                 self.state.train.form.data = path.display().to_string();
                 self.studio.send(Order::LookAt(path));
             }
             Choice::CompareFolder => self.state.compare.data = path.display().to_string(),
             Choice::Weights => self.state.train.form.use_weights(&path),
+            Choice::AppData => self.state.settings.data_folder = Some(path),
+            Choice::AppCache => self.state.settings.training_cache = Some(path),
+        }
+        if matches!(choice, Choice::Library | Choice::AppData | Choice::AppCache) {
+            self.background.save(&self.state.settings);
         }
     }
 
@@ -212,6 +216,7 @@ impl App {
             Action::Work(task) => self.workbench.send(task),
             Action::StopWork(lane) => self.workbench.stop(lane),
             Action::Train(order) => self.studio.send(order),
+            Action::Folders(wish) => self.background.grant(&self.state.folders.paths, wish),
             Action::Open(path) => {
                 self.state.panel = Panel::Assist;
                 self.worker.send(Command::Open(vec![path]));
@@ -308,7 +313,10 @@ impl App {
                 state.show_frames = !state.show_frames;
                 state.frames.clear();
             }
-            UiCommand::Settings => state.panel = Panel::Settings,
+            UiCommand::Settings => {
+                state.panel = Panel::Settings;
+                self.background.grant(&state.folders.paths, Wish::Measure);
+            }
             UiCommand::Close => self.close_top(),
             UiCommand::Tour => {
                 state.panel = Panel::Assist;

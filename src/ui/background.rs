@@ -7,8 +7,10 @@ use std::thread::JoinHandle;
 use egui::Context;
 
 use crate::imaging::Picture;
-use crate::store::Settings;
+use crate::store::folders::{self, FolderError};
+use crate::store::{Paths, Settings};
 
+use super::folders::{Sizes, Wish};
 use super::sample;
 use super::state::{Choice, Saved};
 
@@ -23,6 +25,8 @@ pub enum Found {
     Picture(Picture),
     /// A text of the clipboard, for the field that has the focus.
     Text(String),
+    /// How much is in the app's folders.
+    Sizes(Sizes),
     /// Something to tell the user that has no place of its own.
     Tell(String),
 }
@@ -139,6 +143,14 @@ impl Background {
                 let asked = dialog.set_title("Choose the folder of labelled pictures").pick_folder();
                 self.show(async move { asked.await.map(found) });
             }
+            Choice::AppData | Choice::AppCache => {
+                let asked = dialog.set_title("Choose the folder").pick_folder();
+                self.show(async move {
+                    let path = asked.await?;
+                    let usable = |error: FolderError| Found::Tell(format!("Not changed: {error}."));
+                    Some(folders::make(path.path()).map_or_else(usable, |()| found(path)))
+                });
+            }
             Choice::Library | Choice::DataIndex | Choice::Weights => {
                 let dialog = match choice {
                     Choice::DataIndex => dialog.set_title("Choose the index").add_filter("CSV", &["csv"]),
@@ -173,6 +185,19 @@ impl Background {
             return;
         }
         self.dialog = self.spawn("dialog", move || pollster::block_on(dialog));
+    }
+
+    /// Does something about the app's folders.
+    pub fn grant(&self, paths: &Paths, wish: Wish) {
+        let paths = paths.clone();
+        let report = self.report.clone();
+        self.spawn("folders", move || {
+            wish.grant(&paths, &mut |found| {
+                // The window may be gone; then nobody wants to know.
+                let _ = report.send(found);
+            });
+            None
+        });
     }
 
     /// Draws the sample picture.

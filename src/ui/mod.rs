@@ -10,6 +10,7 @@ mod clipboard;
 mod coach;
 mod commands;
 mod diagnostics;
+mod folders;
 mod frames;
 mod layout;
 mod panels;

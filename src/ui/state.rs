@@ -5,12 +5,13 @@ use std::sync::Arc;
 use crate::capture::Target;
 use crate::chart::{Chart, Theme};
 use crate::engine::{Command, Snapshot};
-use crate::store::Settings;
+use crate::store::{Paths, Settings};
 use crate::training::studio::{Board, Order};
 use crate::workbench::{Compared, Findings, Lane, Part, Task};
 
 use super::coach::Coach;
 use super::commands::UiCommand;
+use super::folders::{Folders, Wish};
 use super::frames::Frames;
 use super::panels::compare::Compare;
 use super::panels::train::Train;
@@ -102,6 +103,10 @@ pub enum Choice {
     Weights,
     /// The folder of labelled pictures that models are compared on.
     CompareFolder,
+    /// The folder of the app's own data.
+    AppData,
+    /// The folder of the training cache.
+    AppCache,
 }
 
 /// What a part of the window asks for; done after the frame is drawn.
@@ -129,6 +134,8 @@ pub enum Action {
     Work(Task),
     /// Stop what a lane of the workbench does.
     StopWork(Lane),
+    /// Something about the app's folders.
+    Folders(Wish),
     /// Look at a picture file.
     Open(std::path::PathBuf),
     /// Put a text into the clipboard.
@@ -209,12 +216,19 @@ pub struct State {
     pub frames: Frames,
     /// Whether they are shown in the status bar.
     pub show_frames: bool,
+    /// The app's folders, and what is in them.
+    pub folders: Folders,
 }
 
 impl State {
     /// The begin of the window.
     #[must_use]
-    pub fn new(settings: Settings, settings_path: Option<std::path::PathBuf>, textures: Textures) -> Self {
+    pub fn new(
+        settings: Settings,
+        settings_path: Option<std::path::PathBuf>,
+        paths: Paths,
+        textures: Textures,
+    ) -> Self {
         Self {
             snapshot: Arc::default(),
             started: settings.clone(),
@@ -243,6 +257,7 @@ impl State {
             colours: Colours::default(),
             frames: Frames::default(),
             show_frames: false,
+            folders: Folders::new(paths),
         }
     }
 

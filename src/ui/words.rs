@@ -62,12 +62,16 @@ pub fn country(code: &str) -> String {
     crate::geo::country_name(code).map_or_else(|| code.to_owned(), |name| name.to_string())
 }
 
-/// Bytes in MB below one GB, in GB from there up.
+/// Bytes in kB below one MB, in MB below one GB, in GB from there up.
 #[must_use]
 #[expect(clippy::cast_precision_loss)]
 pub fn bytes(bytes: u64) -> String {
     let mb = bytes as f64 / 1e6;
-    if mb < 1000.0 { format!("{mb:.0}\u{a0}MB") } else { format!("{:.1}\u{a0}GB", mb / 1000.0) }
+    match mb {
+        mb if mb < 1.0 => format!("{:.0}\u{a0}kB", mb * 1000.0),
+        mb if mb < 1000.0 => format!("{mb:.0}\u{a0}MB"),
+        mb => format!("{:.1}\u{a0}GB", mb / 1000.0),
+    }
 }
 
 #[cfg(test)]
@@ -102,7 +106,8 @@ mod tests {
         assert_eq!(milliseconds(Duration::from_micros(9_960)), "10");
         assert_eq!(seconds(Duration::from_millis(12_900)), "12\u{a0}s");
         assert_eq!(seconds(Duration::from_secs(125)), "2\u{a0}min 5\u{a0}s");
-        assert_eq!([bytes(350_400_000), bytes(1_250_000_000)], ["350\u{a0}MB", "1.2\u{a0}GB"]);
+        let shown = [bytes(412_300), bytes(350_400_000), bytes(1_250_000_000)];
+        assert_eq!(shown, ["412\u{a0}kB", "350\u{a0}MB", "1.2\u{a0}GB"]);
         assert_eq!(share(0.4567), "45.7\u{a0}%");
         assert_eq!(count(1, "thread", "threads"), "1\u{a0}thread");
         assert_eq!(count(25, "country", "countries"), "25\u{a0}countries");

@@ -345,6 +345,46 @@ impl Desk {
         panic!("Tab does not lead to {name:?} in\n{}", self.words().join("\n"));
     }
 
+    /// Every control in the tree has a name, and all that can be pressed or filled in now is reached by Tab.
+    #[track_caller]
+    pub fn walk(&mut self, when: &str) {
+        self.all_named(when);
+        let mut left = self.focusable();
+        // Work that ends meanwhile adds controls.
+        let steps = 2 * left.len() + 20;
+        assert!(!left.is_empty(), "{when}: nothing takes the focus");
+        for _ in 0..steps {
+            self.harness.key_press(egui::Key::Tab);
+            self.harness.step();
+            let nodes = self.harness.query_all(egui_kittest::kittest::By::new());
+            let focused = nodes
+                .map(|node| node.accesskit_node())
+                .find(egui_kittest::kittest::AccessKitNode::is_focused);
+            if let Some(id) = focused.map(|node| format!("{:?}", node.id())) {
+                left.retain(|(other, _)| *other != id);
+            }
+        }
+        // Keys mean what they meant before.
+        self.harness
+            .ctx
+            .memory_mut(|memory| memory.focused().into_iter().for_each(|id| memory.surrender_focus(id)));
+        // And takes some away.
+        let there = self.focusable();
+        left.retain(|control| there.contains(control));
+        let names: Vec<&str> = left.iter().map(|(_, name)| name.as_str()).collect();
+        assert!(names.is_empty(), "{when}: Tab does not lead to {names:?}");
+    }
+
+    /// What can take the focus now: its identifier, and its role and name.
+    fn focusable(&self) -> Vec<(String, String)> {
+        use egui::accesskit::Action;
+        let nodes = self.harness.query_all(egui_kittest::kittest::By::new());
+        let nodes = nodes.map(|node| node.accesskit_node());
+        let nodes = nodes.filter(|node| !node.is_disabled() && node.data().supports_action(Action::Focus));
+        let words = |role, name: Option<String>| format!("{role:?} {}", name.unwrap_or_default());
+        nodes.map(|node| (format!("{:?}", node.id()), words(node.role(), node.label()))).collect()
+    }
+
     /// Every control in the tree can be named by a screen reader.
     #[track_caller]
     pub fn all_named(&self, when: &str) {

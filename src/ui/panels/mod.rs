@@ -8,4 +8,5 @@ pub mod train;
 
 mod answer;
 mod capture;
+mod folders;
 mod guess;

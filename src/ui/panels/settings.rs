@@ -5,6 +5,7 @@ use egui::{
     TextEdit, TextStyle, Ui, vec2,
 };
 
+use super::folders;
 use crate::runtime::Device;
 use crate::store::Theme;
 use crate::ui::state::{Action, Choice, State};
@@ -30,6 +31,7 @@ pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
             look(ui, state);
             coach(ui, state);
             engine(ui, state, actions);
+            folders::show(ui, state, actions);
             about(ui, state);
         });
     });
@@ -38,19 +40,19 @@ pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     }
 }
 
-fn section(ui: &mut Ui, title: &str) {
+pub(super) fn section(ui: &mut Ui, title: &str) {
     ui.add_space(theme::GAP);
     ui.separator();
     ui.label(RichText::new(title).heading());
 }
 
-fn explain(ui: &mut Ui, text: &str) {
+pub(super) fn explain(ui: &mut Ui, text: &str) {
     ui.add(Label::new(RichText::new(text).weak()).wrap());
 }
 
 /// A line of the settings: its name in a column, then its controls. They get the label's identifier, so that a
 /// screen reader can say the name for a control that has none.
-fn row(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui, Id)) {
+pub(super) fn row(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui, Id)) {
     let size = TextStyle::Body.resolve(ui.style()).size;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = theme::PAD;
@@ -158,7 +160,7 @@ fn library(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
             .hint_text("found by itself")
             .align(Align2::LEFT_CENTER)
             .min_size(vec2(0.0, ui.spacing().interact_size.y))
-            .desired_width((ui.available_width() - 17.0 * size).max(8.0 * size));
+            .desired_width((ui.available_width() - 20.0 * size).max(8.0 * size));
         let response = ui.add(edit).labelled_by(label);
         focus_ring(ui, &response);
         if response.changed() {
