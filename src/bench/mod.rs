@@ -71,7 +71,7 @@ pub struct Bench {
     pub load_ms: f64,
     /// Resident memory of the process after that, in megabytes (10⁶ bytes), where the system tells.
     pub resident_mb: Option<f64>,
-    /// By how much loading raised it.
+    /// By how much loading raised it; none where it did not, since memory freed before was used again.
     pub grown_mb: Option<f64>,
     /// The measurements, threads outermost.
     pub rows: Vec<BenchRow>,
@@ -151,7 +151,7 @@ pub fn bench(
         device: device.to_owned(),
         load_ms: load.as_secs_f64() * 1e3,
         resident_mb: after,
-        grown_mb: after.zip(before).map(|(after, before)| after - before),
+        grown_mb: after.zip(before).map(|(after, before)| after - before).filter(|grown| *grown > 0.0),
         rows,
         not_run,
     })

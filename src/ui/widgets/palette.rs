@@ -1,14 +1,19 @@
 //! The list of all commands: type a part of a name, Enter does the marked one.
 
-use egui::{Align2, Id, Key, Modifiers, RichText, ScrollArea, TextEdit, Ui, Window, vec2};
+use egui::{
+    Align, Align2, Id, Key, Label, Layout, Modifiers, RichText, ScrollArea, TextStyle, Ui, Window, vec2,
+};
 
-use super::named;
+use super::{focus_ring, named, text_field};
 use crate::ui::commands::UiCommand;
 use crate::ui::state::{Action, State};
-use crate::ui::theme;
 
-/// Width, in points.
-const WIDTH: f32 = 460.0;
+/// Width, in text sizes.
+const WIDTH: f32 = 42.0;
+/// Most height of the list, in text sizes.
+const HEIGHT: f32 = 26.0;
+/// Width of the column of names, in text sizes.
+const NAMES: f32 = 13.0;
 
 /// The list while it is open.
 #[derive(Debug, Default)]
@@ -49,29 +54,26 @@ pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
             done = fitting.get(palette.marked).copied();
         }
     });
-    let window = Window::new("Commands").id(Id::unique("commands")).collapsible(false).resizable(false);
-    window.anchor(Align2::CENTER_TOP, vec2(0.0, 80.0)).fixed_size(vec2(WIDTH, 360.0)).show(ui.ctx(), |ui| {
-        let field = TextEdit::singleline(&mut palette.text).hint_text("type a command").desired_width(WIDTH);
+    let window = Window::new("Commands").id(Id::unique("commands")).title_bar(false).resizable(false);
+    window.anchor(Align2::CENTER_TOP, vec2(0.0, 80.0)).show(ui.ctx(), |ui| {
+        let size = TextStyle::Body.resolve(ui.style()).size;
+        ui.set_width((WIDTH * size).min(ui.ctx().content_rect().width() - 2.0 * size));
+        let width = ui.available_width();
+        let field = text_field(ui, &mut palette.text, "type a command", width);
         let response = named(ui.add(field), "Name of a command");
         response.request_focus();
+        focus_ring(ui, &response);
         if response.changed() {
             palette.marked = 0;
         }
-        ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
+        ScrollArea::vertical().max_height(HEIGHT * size).auto_shrink([false, true]).show(ui, |ui| {
             for (place, command) in fitting.iter().enumerate() {
-                ui.horizontal(|ui| {
-                    let label = format!("{}  {}", command.icon(), command.text());
-                    let response = ui.selectable_label(place == palette.marked, label);
-                    if place == palette.marked {
-                        response.scroll_to_me(None);
-                    }
-                    if named(response, &format!("Command {}", command.text())).clicked() {
-                        done = Some(*command);
-                    }
-                    ui.add_space(theme::GAP);
-                    let keys = command.shortcut_text().unwrap_or_default();
-                    ui.label(RichText::new(format!("{}  {keys}", command.tooltip())).small().weak());
-                });
+                if row(ui, *command, place == palette.marked) {
+                    done = Some(*command);
+                }
+            }
+            if fitting.is_empty() {
+                ui.label(RichText::new("No command has these words.").weak());
             }
         });
     });
@@ -79,6 +81,30 @@ pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
         Some(command) => actions.push(Action::Ui(command)),
         None => state.palette = Some(palette),
     }
+}
+
+/// A line of the list: what it is called, what it does, and its key; whether it was pressed.
+fn row(ui: &mut Ui, command: UiCommand, marked: bool) -> bool {
+    let size = TextStyle::Body.resolve(ui.style()).size;
+    let name = vec2(NAMES * size, ui.spacing().interact_size.y);
+    let pressed = ui.horizontal(|ui| {
+        let pressed = ui.allocate_ui_with_layout(name, Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_width(name.x);
+            let response = ui.selectable_label(marked, format!("{}  {}", command.icon(), command.text()));
+            if marked {
+                response.scroll_to_me(None);
+            }
+            named(response, &format!("Command {}", command.text())).clicked()
+        });
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.label(RichText::new(command.shortcut_text().unwrap_or_default()).small().weak());
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.add(Label::new(RichText::new(command.tooltip()).small().weak()).truncate());
+            });
+        });
+        pressed.inner
+    });
+    pressed.inner
 }
 
 #[cfg(test)]

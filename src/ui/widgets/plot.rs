@@ -116,8 +116,10 @@ impl<'a> Chart<'a> {
                 let guide = Line::new("guide", PlotPoints::new(self.guide.clone()));
                 plot.line(guide.color(palette.weak).width(1.0).allow_hover(false));
             }
+            let xs = self.series.iter().flat_map(|series| &series.points).map(|[x, _]| *x);
+            let [low, high] = range(xs);
             for series in &self.series {
-                draw(plot, series, palette);
+                draw(plot, series, palette, f64::midpoint(low, high));
             }
         })
     }
@@ -176,7 +178,8 @@ fn range(values: impl Iterator<Item = f64>) -> [f64; 2] {
     }
 }
 
-fn draw<'a>(plot: &mut egui_plot::PlotUi<'a>, series: &'a Series, palette: &theme::Palette) {
+/// `middle` is that of x: a label stands on the side of its point where there is room.
+fn draw<'a>(plot: &mut egui_plot::PlotUi<'a>, series: &'a Series, palette: &theme::Palette, middle: f64) {
     let points = || PlotPoints::new(series.points.clone());
     if series.marks || series.points.len() == 1 {
         let marks = Points::new(series.name.clone(), points()).id((&series.name, "marks"));
@@ -193,10 +196,14 @@ fn draw<'a>(plot: &mut egui_plot::PlotUi<'a>, series: &'a Series, palette: &them
         plot.line(bar.color(series.colour).width(1.5).allow_hover(false));
     }
     if let Some([x, y]) = series.points.last().filter(|_| !series.dashed) {
-        let label = RichText::new(format!("{} ", series.name)).color(palette.text).small();
+        let label = RichText::new(format!(" {} ", series.name)).color(palette.text).small();
         let at = Text::new(format!("{} label", series.name), PlotPoint::new(*x, *y), label);
-        plot.text(at.anchor(Align2::RIGHT_BOTTOM));
+        plot.text(at.anchor(label_side(*x, middle)));
     }
+}
+
+fn label_side(x: f64, middle: f64) -> Align2 {
+    if x < middle { Align2::LEFT_BOTTOM } else { Align2::RIGHT_BOTTOM }
 }
 
 /// Three significant figures.
@@ -232,6 +239,11 @@ mod tests {
             "series,learning rate,loss,low,high\n\"a \"\"run\"\"\",0.001,0.5,0.4,0.6\n\"a \"\"run\"\"\",0.01,0.25,,\n"
         );
         assert!(made.svg((600, 400), chart::Theme::Light).unwrap().contains("1e-3"));
+    }
+
+    #[test]
+    fn a_label_stands_where_there_is_room() {
+        assert_eq!([8.0, 97.0].map(|x| label_side(x, 52.5)), [Align2::LEFT_BOTTOM, Align2::RIGHT_BOTTOM]);
     }
 
     #[test]
