@@ -195,7 +195,8 @@ pub struct Table {
     pub runs: Vec<String>,
 }
 
-/// The tables that finished runs make, that of the newest run first. A single run makes none.
+/// The tables that finished runs make, that of the newest run first. Of runs with one recipe the newest counts, so that
+/// a repeated run is no second seed. A single run makes none.
 #[must_use]
 pub fn tables<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<Table> {
     let plain =
@@ -211,6 +212,7 @@ pub fn tables<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<Table> {
         match groups.iter().position(|group| group.first().is_some_and(|(known, _)| same(known))) {
             Some(at) => {
                 let mut group = groups.remove(at);
+                group.retain(|(known, _)| known.recipe != run.recipe);
                 group.push((run, result));
                 groups.push(group);
             }
@@ -277,6 +279,8 @@ pub fn as_csv(rows: &[Row]) -> Result<String, csv::Error> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::store::Paths;
 
@@ -349,6 +353,26 @@ mod tests {
         assert_eq!((rows[0].seeds, rows[0].countries), (3, 5));
         assert!((rows[0].top1.mean - 0.5).abs() < 1e-9 && (rows[0].top1.sd.unwrap() - 0.1).abs() < 1e-9);
         assert_eq!((rows[1].per_label, rows[1].top1.sd), (Some(100), None));
+    }
+
+    #[test]
+    fn a_repeated_run_is_no_second_seed() {
+        let root = tempfile::tempdir().unwrap();
+        let store = RunStore::open(&Paths::under(root.path().to_owned()));
+        let done = |seed: u64, top1: f64| {
+            let recipe = Recipe { seed, ..grid().recipe };
+            let run = store.create(&recipe, grid().job).unwrap();
+            let figures = json!({ "top1": top1, "top5": 1.0, "macro_f1": top1, "countries": 5, "chance": 0.2,
+                                  "places": 3, "images": 4 });
+            std::fs::write(run.file("evaluation.json"), figures.to_string()).unwrap();
+            run
+        };
+        let repeated = [done(0, 0.1), done(0, 0.4)];
+        assert!(tables(&repeated).is_empty());
+        let [old, new] = repeated;
+        let found = tables(&[old, new, done(1, 0.6)]);
+        assert_eq!((found[0].rows[0].seeds, found[0].runs.len()), (2, 2));
+        assert!((found[0].rows[0].top1.mean - 0.5).abs() < 1e-9);
     }
 
     #[test]

@@ -240,7 +240,9 @@ impl UiCommand {
     pub fn shortcut_text(self) -> Option<String> {
         let names =
             if cfg!(target_os = "macos") { egui::ModifierNames::SYMBOLS } else { egui::ModifierNames::NAMES };
-        self.shortcut().map(|shortcut| shortcut.format(&names, cfg!(target_os = "macos")))
+        let text = self.shortcut().map(|shortcut| shortcut.format(&names, cfg!(target_os = "macos")))?;
+        // egui spells these keys out.
+        Some(text.replace("Period", ".").replace("Comma", ","))
     }
 
     /// The tooltip with the shortcut behind it.

@@ -160,7 +160,7 @@ fn library(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
             .hint_text("found by itself")
             .align(Align2::LEFT_CENTER)
             .min_size(vec2(0.0, ui.spacing().interact_size.y))
-            .desired_width((ui.available_width() - 20.0 * size).max(8.0 * size));
+            .desired_width((ui.available_width() - (LABELS + 20.0) * size).max(8.0 * size));
         let response = ui.add(edit).labelled_by(label);
         focus_ring(ui, &response);
         if response.changed() {
