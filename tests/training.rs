@@ -11,7 +11,7 @@ use serde_json::Value;
 use streetwise::store::Paths;
 use streetwise::training::runs::{RunStore, State};
 
-use common::trainer::{data, interpreter, made_model, nothing_is_left, wait_for};
+use common::trainer::{data, interpreter, made_model, nothing_is_left, queued, wait_for};
 
 fn streetwise(root: &Path, behaviour: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_streetwise"));
@@ -205,6 +205,18 @@ fn a_run_is_listed_stopped_from_elsewhere_resumed_compared_copied_and_deleted() 
     assert!(ran(root, "good", &["runs", "delete", "1"]).status.success());
     assert_eq!(store(root).ids(), ["002-resnet18"]);
     assert!(root.join("models/mine").exists(), "the model stays");
+}
+
+#[test]
+fn what_excites_each_country_is_painted() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = queued(folder.path());
+    let painted = ran(folder.path(), "good", &["runs", "paint", "1", "--json"]);
+    assert!(painted.status.success(), "{}", said(&painted));
+    let picture = &lines(&painted)[0];
+    assert_eq!((picture["country"].as_str(), picture["p"].as_f64()), (Some("AU"), Some(0.98)));
+    assert_eq!(picture["file"].as_str(), run.file("activations/AU.png").to_str());
+    assert!(nothing_is_left(&run));
 }
 
 #[test]

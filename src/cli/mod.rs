@@ -13,6 +13,7 @@ mod explain;
 mod guess;
 mod measure;
 mod models;
+mod paint;
 mod runs;
 mod runtime;
 mod train;

@@ -7,8 +7,8 @@ use clap::Subcommand;
 use indicatif::HumanDuration;
 use serde_json::{Value, json};
 
-use super::Context;
 use super::train::{Live, RecipeFlags, epoch_line, go_on};
+use super::{Context, paint};
 use crate::training::ablation::result_of;
 use crate::training::environment::Trainer;
 use crate::training::job::Job;
@@ -27,6 +27,7 @@ Examples:
   streetwise runs resume 3                from the last checkpoint; verifies a finished model that was not added yet
   streetwise runs clone 3 --seed 1        a new run with the same recipe, changed
   streetwise runs compare 3 4
+  streetwise runs paint 3                 pictures that excite each country of it most
   streetwise runs delete 3")]
 pub(crate) struct RunsArgs {
     #[command(subcommand)]
@@ -62,6 +63,11 @@ enum Action {
         #[command(flatten)]
         recipe: Box<RecipeFlags>,
     },
+    /// Paint what excites each country of a run most; into the folder `activations` of the run
+    Paint {
+        /// Its name or number
+        run: String,
+    },
     /// Delete a run's folder; a model that was added stays
     Delete {
         /// Names or numbers
@@ -83,6 +89,7 @@ pub(crate) fn run(args: &RunsArgs, context: &Context) -> anyhow::Result<ExitCode
         Action::Show { run } => show(&store.get(run)?, args.json),
         Action::Stop { run } => return stop(&store.get(run)?, args.json),
         Action::Resume { run } => return resume(&store, &store.get(run)?, context, args.json),
+        Action::Paint { run } => return paint::run(&store.get(run)?, context, args.json),
         Action::Clone { run, recipe } => {
             let old = store.get(run)?;
             let job = Job { model_id: String::new(), name: String::new(), export: true, ..old.job };
