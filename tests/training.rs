@@ -76,6 +76,13 @@ fn a_run_ends_with_a_verified_model_that_guesses() {
     let all = ran(root, "good", &["evaluate", "mine", "--data", pictures]);
     let text = String::from_utf8_lossy(&all.stdout).into_owned();
     assert!(text.contains("2 of the pictures were trained on"), "{text}{}", said(&all));
+    let one =
+        &lines(&ran(root, "good", &["evaluate", "mine", "--data", pictures, "--limit", "1", "--json"]))[0];
+    assert_eq!(
+        (&one["images"], &one["trained_on"]),
+        (&1.into(), &1.into()),
+        "only pictures that were counted"
+    );
     let held =
         &lines(&ran(root, "good", &["evaluate", "mine", "--data", pictures, "--held-out", "--json"]))[0];
     assert_eq!((&held["images"], &held["trained_on"]), (&1.into(), &0.into()));

@@ -13,6 +13,7 @@ use crate::evaluate::Options;
 use crate::imaging::{Limits, Picture};
 use crate::model::Classifier;
 use crate::training::runs::RunStore;
+use crate::training::split::trained_on;
 
 /// Arguments of `compare`.
 #[derive(Debug, clap::Args)]
@@ -86,12 +87,13 @@ fn on_data(
     let data = Dataset::open(data)?.only(&args.measure.countries)?;
     let ids: Vec<String> = classifiers.iter().map(|one| one.manifest().id.clone()).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let (data, trained_on) = args.measure.seen(context, &ids, &data)?;
+    let (data, splits) = args.measure.split(context, &ids, &data)?;
     let options: Options = args.measure.options();
     let bar = progress_bar(data.samples.len());
     let found = compare(classifiers, &data, &options, &mut watching(&bar));
     bar.finish_and_clear();
-    let (comparison, _) = found?;
+    let (comparison, answers) = found?;
+    let trained_on = trained_on(&splits, &answers);
     let report =
         Report { runs: study(&RunStore::open(&context.paths)), command: command(), trained_on, comparison };
     write(args, &report)?;

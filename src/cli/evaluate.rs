@@ -8,7 +8,8 @@ use serde_json::json;
 use super::measure::{Measure, Models, trained_on_warning, watching};
 use super::{Context, progress_bar};
 use crate::dataset::Dataset;
-use crate::evaluate::{Evaluation, evaluate};
+use crate::evaluate::{Evaluation, predict};
+use crate::training::split::trained_on;
 
 /// Arguments of `evaluate`.
 #[derive(Debug, clap::Args)]
@@ -75,13 +76,14 @@ fn one(
 ) -> anyhow::Result<(Evaluation, usize)> {
     let model = models.named(Some(name))?;
     let mut classifier = args.measure.running.load(context, models.engine, &model)?;
-    let (data, trained_on) = args.measure.seen(context, &[&model.manifest.id], data)?;
+    let (data, splits) = args.measure.split(context, &[&model.manifest.id], data)?;
     let mut options = args.measure.options();
     options.known_to = models.known_to(&args.known_to)?;
     let bar = progress_bar(data.samples.len());
-    let found = evaluate(&mut classifier, &data, &options, &mut watching(&bar));
+    let found = predict(std::slice::from_mut(&mut classifier), &data, &options, &mut watching(&bar));
     bar.finish_and_clear();
-    Ok((found?, trained_on[0]))
+    let answers = found?;
+    Ok((answers[0].evaluation(&options), trained_on(&splits, &answers)[0]))
 }
 
 fn in_words(found: &Evaluation) -> String {

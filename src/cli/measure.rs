@@ -70,14 +70,14 @@ impl Measure {
         Options { inferred: self.include_inferred, replicates: self.replicates, limit, ..Options::default() }
     }
 
-    /// The pictures to count, and how many of them each model's own run trained on. With `--held-out`, pictures that
-    /// any of the models trained on are taken away.
-    pub(crate) fn seen(
+    /// The pictures to count, and the splits of the models' own runs. With `--held-out`, pictures that any of the models
+    /// trained on are taken away.
+    pub(crate) fn split(
         &self,
         context: &Context,
         models: &[&str],
         data: &Dataset,
-    ) -> anyhow::Result<(Dataset, Vec<usize>)> {
+    ) -> anyhow::Result<(Dataset, Vec<Option<Split>>)> {
         let mut data = data.clone();
         let store = RunStore::open(&context.paths);
         let splits: Vec<Option<Split>> = models.iter().map(|model| Split::of_model(&store, model)).collect();
@@ -93,9 +93,7 @@ impl Measure {
                 "the run that made {model} held none of these pictures out"
             );
         }
-        let trained = |split: &Option<Split>| split.as_ref().map_or(0, |split| split.count_trained_on(&data));
-        let counts = splits.iter().map(trained).collect();
-        Ok((data, counts))
+        Ok((data, splits))
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::runs::{Run, RunStore};
-use crate::dataset::Dataset;
+use crate::evaluate::Predictions;
 
 /// The split of a run, by the names that the data set gives its pictures.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -29,12 +29,6 @@ impl Split {
         Self::of(&runs.filter(|run| run.job.model_id == model_id).last()?)
     }
 
-    /// How many pictures of a data set were trained on.
-    #[must_use]
-    pub fn count_trained_on(&self, data: &Dataset) -> usize {
-        data.samples.iter().filter(|sample| self.trained_on(&sample.file)).count()
-    }
-
     /// Whether a picture was trained on.
     #[must_use]
     pub fn trained_on(&self, file: &Path) -> bool {
@@ -52,6 +46,17 @@ impl Split {
 fn names(file: &Path) -> impl Iterator<Item = String> {
     let parts: Vec<String> = file.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     (0..parts.len()).rev().map(move |from| parts[from..].join("/"))
+}
+
+/// How many of the pictures that were counted each model was trained on, by the split of its run; `splits` and `answers`
+/// are in the order of the models.
+#[must_use]
+pub fn trained_on(splits: &[Option<Split>], answers: &[Predictions]) -> Vec<usize> {
+    let count = |(split, answers): (&Option<Split>, &Predictions)| {
+        let known = split.as_ref();
+        known.map_or(0, |split| answers.rows.iter().filter(|row| split.trained_on(&row.file)).count())
+    };
+    splits.iter().zip(answers).map(count).collect()
 }
 
 #[cfg(test)]

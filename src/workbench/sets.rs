@@ -13,7 +13,7 @@ use crate::explain::exciting;
 use crate::model::Library;
 use crate::runtime;
 use crate::training::runs::RunStore;
-use crate::training::split::Split;
+use crate::training::split::{Split, trained_on};
 
 /// Time of one measurement.
 const BUDGET: Duration = Duration::from_secs(1);
@@ -37,12 +37,11 @@ impl Bencher {
         let found = compare::compare(&mut classifiers, &set, &options, &mut |progress| {
             self.step(turn, progress.done, progress.total)
         });
-        let (comparison, _) = found.map_err(|error| error.to_string())?;
+        let (comparison, answers) = found.map_err(|error| error.to_string())?;
         let store = RunStore::open(&self.means.choice.paths);
-        let trained =
-            |id: &String| Split::of_model(&store, id).map_or(0, |split| split.count_trained_on(&set));
+        let splits: Vec<Option<Split>> = models.iter().map(|id| Split::of_model(&store, id)).collect();
+        let trained_on = trained_on(&splits, &answers);
         let command = command(models, data, limit);
-        let trained_on = models.iter().map(trained).collect();
         let report = Report { comparison, runs: study(&store), command, trained_on };
         let compared = Arc::new(Compared::new(report));
         self.change(|found| {
