@@ -28,7 +28,7 @@ pub(super) enum Ask {
     List,
     Shot(Target),
     Preview(Target),
-    Watch(Target),
+    Watch(Target, u64),
     Stop,
 }
 
@@ -38,7 +38,8 @@ pub(super) enum Seen {
     Shot(RgbImage),
     /// A small copy of a target, to choose a part of it.
     Preview(Target, RgbImage),
-    Watched(RgbImage),
+    /// A frame of the watch of that count.
+    Watched(RgbImage, u64),
     Failed(CaptureError),
     /// Seeing works again after it failed.
     Recovered,
@@ -48,7 +49,7 @@ pub(super) enum Seen {
 /// back is found again; while watching, a failure is said once and tried again.
 pub(super) fn run(factory: &EyeFactory, asks: &Receiver<Ask>, report: &dyn Fn(Seen)) {
     let mut source: Option<Box<dyn FrameSource>> = None;
-    let mut watched: Option<Target> = None;
+    let mut watched: Option<(Target, u64)> = None;
     let mut failed_before = false;
     loop {
         let ask = match (&watched, asks.try_recv()) {
@@ -76,12 +77,14 @@ pub(super) fn run(factory: &EyeFactory, asks: &Receiver<Ask>, report: &dyn Fn(Se
             }
             (Some(Ask::Preview(target)), _) => with(&mut source, factory, |eye| eye.shot(&target))
                 .map(|frame| Seen::Preview(target, thumbnail(&frame, PREVIEW_SIDE))),
-            (Some(Ask::Watch(target)), _) => {
+            (Some(Ask::Watch(target, count)), _) => {
                 failed_before = false;
-                watched = Some(target.clone());
-                with(&mut source, factory, |eye| eye.shot(&target)).map(Seen::Watched)
+                watched = Some((target.clone(), count));
+                with(&mut source, factory, |eye| eye.shot(&target)).map(|frame| Seen::Watched(frame, count))
             }
-            (None, Some(target)) => with(&mut source, factory, |eye| eye.shot(target)).map(Seen::Watched),
+            (None, Some((target, count))) => {
+                with(&mut source, factory, |eye| eye.shot(target)).map(|frame| Seen::Watched(frame, *count))
+            }
             (None, None) => continue,
         };
         match result {

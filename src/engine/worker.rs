@@ -163,10 +163,10 @@ impl Worker {
                 self.ask(Ask::Preview(target));
             }
             Command::Watch(target) => {
-                shared.watch.fetch_add(1, Ordering::SeqCst);
+                let count = shared.watch.fetch_add(1, Ordering::SeqCst) + 1;
                 shared.inbox.clear_frame();
                 shared.change(|snapshot| snapshot.watching = Some(target.clone()));
-                self.ask(Ask::Watch(target));
+                self.ask(Ask::Watch(target, count));
             }
             Command::StopWatching => {
                 shared.watch.fetch_add(1, Ordering::SeqCst);
@@ -201,14 +201,14 @@ impl Worker {
 }
 
 fn report(shared: &Shared, seen: Seen) {
-    let watch = shared.watch.load(Ordering::SeqCst);
     match seen {
         Seen::Targets(targets) => shared.change(|snapshot| snapshot.targets = targets),
         Seen::Preview(target, pixels) => {
             shared.solved(Place::Capture);
             shared.change(|snapshot| snapshot.preview = Some((target, Arc::new(pixels))));
         }
-        Seen::Watched(pixels) => shared.inbox.put(Frame { pixels, watch }),
+        // By the count of its own watch: that may have ended while the frame was taken.
+        Seen::Watched(pixels, watch) => shared.inbox.put(Frame { pixels, watch }),
         Seen::Shot(pixels) => {
             shared.solved(Place::Capture);
             let picture = Picture::from_rgb("capture", pixels);
