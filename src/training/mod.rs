@@ -12,6 +12,7 @@
 //! - [`drive`]: a run from its start to its end; [`verify`]: the model it made, checked and registered.
 //! - [`split`]: what a run trained on, so that a figure on those pictures is not taken for one on new ones.
 //! - [`report`]: what a run's evaluation found; [`ablation`]: the grid of runs behind a table.
+//! - [`cache`]: what runs share and may be deleted.
 //! - [`catalogue`]: the architectures, with what training them costs.
 //! - [`studio`]: all of it as the window sees it: orders in, boards out.
 

@@ -123,6 +123,7 @@ impl App {
     }
 
     fn chosen(&mut self, choice: Choice, path: PathBuf) {
+        let before = self.state.settings.clone();
         match choice {
             Choice::Library => self.state.settings.runtime = Some(path),
             Choice::DataFolder | Choice::DataIndex => {
@@ -134,7 +135,7 @@ impl App {
             Choice::AppData => self.state.settings.data_folder = Some(path),
             Choice::AppCache => self.state.settings.training_cache = Some(path),
         }
-        if matches!(choice, Choice::Library | Choice::AppData | Choice::AppCache) {
+        if self.state.settings != before {
             self.background.save(&self.state.settings);
         }
     }

@@ -190,14 +190,7 @@ impl Background {
     /// Does something about the app's folders.
     pub fn grant(&self, paths: &Paths, wish: Wish) {
         let paths = paths.clone();
-        let report = self.report.clone();
-        self.spawn("folders", move || {
-            wish.grant(&paths, &mut |found| {
-                // The window may be gone; then nobody wants to know.
-                let _ = report.send(found);
-            });
-            None
-        });
+        self.spawn("folders", move || wish.grant(&paths));
     }
 
     /// Draws the sample picture.
@@ -206,14 +199,14 @@ impl Background {
     }
 
     /// Does something on a thread of its own and reports what it found.
-    fn spawn(
+    fn spawn<F: IntoIterator<Item = Found>>(
         &self,
         name: &str,
-        work: impl FnOnce() -> Option<Found> + Send + 'static,
+        work: impl FnOnce() -> F + Send + 'static,
     ) -> Option<JoinHandle<()>> {
         let (report, ctx) = (self.report.clone(), self.ctx.clone());
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            if let Some(found) = work() {
+            for found in work() {
                 // The window may be gone; then nobody wants to know.
                 let _ = report.send(found);
                 ctx.request_repaint();
@@ -355,6 +348,20 @@ mod tests {
         {
             assert_eq!(plain(address), expected);
         }
+    }
+
+    #[test]
+    fn what_is_in_the_folders_is_shown_without_a_move_of_the_mouse() {
+        let folder = tempfile::tempdir().unwrap();
+        let (asked, frames) = channel();
+        let ctx = Context::default();
+        ctx.set_request_repaint_callback(move |_| {
+            let _ = asked.send(());
+        });
+        let background = Background::start(&ctx, None).unwrap();
+        background.grant(&Paths::under(folder.path().to_owned()), Wish::Measure);
+        frames.recv_timeout(std::time::Duration::from_secs(20)).expect("a frame is asked for");
+        assert!(matches!(background.next(), Some(Found::Sizes(sizes)) if sizes[0].is_none()));
     }
 
     #[test]

@@ -40,25 +40,25 @@ pub enum Wish {
 }
 
 impl Wish {
-    /// Does it and reports; reads the disk, so never on the window's thread.
-    pub fn grant(self, paths: &Paths, report: &mut dyn FnMut(Found)) {
+    /// Does it; what there is to show. Reads the disk, so never on the window's thread.
+    pub fn grant(self, paths: &Paths) -> Vec<Found> {
         match self {
-            Self::Measure => {}
+            Self::Measure => vec![Found::Sizes(sizes(paths))],
             Self::Open(folder) => {
-                if let Err(error) = open::that_detached(&folder) {
-                    report(Found::Tell(format!(
-                        "No file manager could be started for {} ({error}); copy the path instead.",
-                        folder.display()
-                    )));
-                }
-                return;
+                let failed = open::that_detached(&folder).err().map(|error| {
+                    let folder = folder.display();
+                    format!("No file manager could be started for {folder} ({error}); copy the path instead.")
+                });
+                failed.map(Found::Tell).into_iter().collect()
             }
-            Self::EmptyCache => report(Found::Tell(match cache::empty(paths) {
-                Ok(freed) => format!("The training cache is empty, {} were freed.", words::bytes(freed)),
-                Err(why) => format!("The training cache was not emptied: {why}."),
-            })),
+            Self::EmptyCache => {
+                let said = match cache::empty(paths) {
+                    Ok(freed) => format!("The training cache is empty, {} were freed.", words::bytes(freed)),
+                    Err(why) => format!("The training cache was not emptied: {why}."),
+                };
+                vec![Found::Tell(said), Found::Sizes(sizes(paths))]
+            }
         }
-        report(Found::Sizes(sizes(paths)));
     }
 }
 

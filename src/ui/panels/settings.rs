@@ -1,8 +1,8 @@
 //! The settings: look, coach, engine.
 
 use egui::{
-    Align, Align2, Button, ComboBox, Frame, Id, Label, Layout, Margin, RichText, ScrollArea, Slider,
-    TextEdit, TextStyle, Ui, vec2,
+    Align, Button, ComboBox, Frame, Id, Label, Layout, Margin, RichText, ScrollArea, Slider, TextStyle, Ui,
+    vec2,
 };
 
 use super::folders;
@@ -11,7 +11,7 @@ use crate::store::Theme;
 use crate::ui::state::{Action, Choice, State};
 use crate::ui::theme;
 use crate::ui::widgets::message::{self, Kind};
-use crate::ui::widgets::{caret, focus_ring};
+use crate::ui::widgets::{caret, focus_ring, text_field};
 
 /// Width of the panel's text, in points at text scale 1.
 const WIDTH: f32 = 640.0;
@@ -156,11 +156,8 @@ fn library(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
         let size = TextStyle::Body.resolve(ui.style()).size;
         let mut text =
             state.settings.runtime.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-        let edit = TextEdit::singleline(&mut text)
-            .hint_text("found by itself")
-            .align(Align2::LEFT_CENTER)
-            .min_size(vec2(0.0, ui.spacing().interact_size.y))
-            .desired_width((ui.available_width() - (LABELS + 20.0) * size).max(8.0 * size));
+        let width = (ui.available_width() - (LABELS + 20.0) * size).max(8.0 * size);
+        let edit = text_field(ui, &mut text, "found by itself", width);
         let response = ui.add(edit).labelled_by(label);
         focus_ring(ui, &response);
         if response.changed() {
