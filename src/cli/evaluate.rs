@@ -73,7 +73,7 @@ fn one(
     models: &Models,
     data: &Dataset,
     name: &str,
-) -> anyhow::Result<(Evaluation, usize)> {
+) -> anyhow::Result<(Evaluation, Option<usize>)> {
     let model = models.named(Some(name))?;
     let mut classifier = args.measure.running.load(context, models.engine, &model)?;
     let (data, splits) = args.measure.split(context, &[&model.manifest.id], data)?;

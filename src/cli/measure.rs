@@ -152,10 +152,8 @@ pub(crate) fn watching(bar: &ProgressBar) -> impl FnMut(Progress<'_>) -> Control
 }
 
 /// What to say where some of the pictures were trained on.
-pub(crate) fn trained_on_warning(count: usize) -> String {
-    if count == 0 {
-        return String::new();
-    }
+pub(crate) fn trained_on_warning(count: Option<usize>) -> String {
+    let Some(count @ 1..) = count else { return String::new() };
     format!(
         "  Warning: {count} of the pictures were trained on, so these figures flatter; --held-out counts the others alone\n"
     )

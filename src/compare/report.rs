@@ -21,8 +21,9 @@ pub struct Report {
     pub runs: Vec<StudyRow>,
     /// The command that makes it again.
     pub command: String,
-    /// Of the pictures, how many each model's own run trained on, in the order of the models.
-    pub trained_on: Vec<usize>,
+    /// Of the pictures, how many each model's own run trained on, in the order of the models; none where its run is not
+    /// here.
+    pub trained_on: Vec<Option<usize>>,
 }
 
 /// A report that could not be made or written.
@@ -152,7 +153,7 @@ impl Report {
                 format!("{:.1} / {:.1}", m.latency.median_ms, m.latency.p95_ms),
                 format!("{}, {}", e.engine, e.device),
                 m.card_top1.map_or_else(|| "–".to_owned(), |top1| format!("{:.1}", top1 * 100.0)),
-                trained_on.to_string(),
+                trained_on.map_or_else(|| "not known".to_owned(), |count| count.to_string()),
             ]);
         }
         let header = [
@@ -168,7 +169,7 @@ impl Report {
             "trained on",
         ];
         let note = "<p class=\"faint\">In brackets: 95 % bootstrap intervals over places. Trained on: pictures of these that the \
-                    model's own training run, where it is known, has seen; they flatter it.</p>\n";
+                    model's own training run has seen; they flatter it. Not known: that run is not on this machine.</p>\n";
         let warnings: String = self
             .comparison
             .models
@@ -318,7 +319,7 @@ mod tests {
             comparison: Comparison::of(&all, &options),
             runs: Vec::new(),
             command: "streetwise compare \"a<b\" b".into(),
-            trained_on: vec![0, 3],
+            trained_on: vec![None, Some(3)],
         }
     }
 
@@ -352,6 +353,8 @@ mod tests {
             "4 pictures of 4 places".to_owned(),
             "a&lt;b".to_owned(),
             "33.3 %".to_owned(),
+            "<td>not known</td>".to_owned(),
+            "<td>3</td>".to_owned(),
             "prefers-color-scheme:dark".to_owned(),
             "streetwise compare".to_owned(),
             escape(&report.comparison.pairs[0].sentence),

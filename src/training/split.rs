@@ -48,13 +48,12 @@ fn names(file: &Path) -> impl Iterator<Item = String> {
     (0..parts.len()).rev().map(move |from| parts[from..].join("/"))
 }
 
-/// How many of the pictures that were counted each model was trained on, by the split of its run; `splits` and `answers`
-/// are in the order of the models.
+/// How many of the pictures that were counted each model was trained on, by the split of its run; none where no run
+/// of it is here, since that is not the same as 0. `splits` and `answers` are in the order of the models.
 #[must_use]
-pub fn trained_on(splits: &[Option<Split>], answers: &[Predictions]) -> Vec<usize> {
+pub fn trained_on(splits: &[Option<Split>], answers: &[Predictions]) -> Vec<Option<usize>> {
     let count = |(split, answers): (&Option<Split>, &Predictions)| {
-        let known = split.as_ref();
-        known.map_or(0, |split| answers.rows.iter().filter(|row| split.trained_on(&row.file)).count())
+        split.as_ref().map(|split| answers.rows.iter().filter(|row| split.trained_on(&row.file)).count())
     };
     splits.iter().zip(answers).map(count).collect()
 }

@@ -37,7 +37,7 @@ pub fn show(ui: &mut Ui, state: &mut State, compared: &Arc<Compared>, actions: &
         ui.add(Label::new(&pair.sentence).wrap());
     }
     for (model, trained_on) in found.models.iter().zip(&compared.report.trained_on) {
-        if *trained_on > 0 {
+        if let Some(trained_on @ 1..) = trained_on {
             let text = format!(
                 "{} was trained on {trained_on} of these pictures: its figures flatter.",
                 model.evaluation.model
