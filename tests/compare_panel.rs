@@ -131,6 +131,10 @@ fn a_command_is_found_by_its_name_and_done_by_enter() {
     desk.harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
     desk.sees("Name of a command");
     desk.all_named("the list of commands");
+    // Keys stand at the right end of their lines, where the list's scroll bar is.
+    let end_of = |label: &str| desk.harness.get_by_label(label).rect().right();
+    let bar = desk.harness.ctx.global_style().spacing.scroll.bar_width;
+    assert!(end_of("F4") + bar <= end_of("Name of a command"), "the scroll bar covers a key");
     desk.harness.get_by_label("Name of a command").type_text("being made");
     desk.harness.run_ok();
     desk.harness.key_press(Key::Enter);

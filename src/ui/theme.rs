@@ -229,6 +229,8 @@ fn sizes(style: &mut egui::Style, scale: f32) {
     spacing.tooltip_width = 320.0 * scale;
     spacing.combo_height = 320.0;
     spacing.slider_width = 200.0;
+    // Scroll bars float and widen under the pointer; without room of their own they cover what ends at the right.
+    spacing.scroll.floating_allocated_width = spacing.scroll.bar_width;
     style.interaction.selectable_labels = true;
     style.interaction.tooltip_delay = 0.4;
     style.animation_time = 0.1;

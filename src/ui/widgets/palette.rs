@@ -7,7 +7,6 @@ use egui::{
 use super::{focus_ring, named, text_field};
 use crate::ui::commands::UiCommand;
 use crate::ui::state::{Action, State};
-use crate::ui::theme;
 
 /// Width, in text sizes.
 const WIDTH: f32 = 42.0;
@@ -98,7 +97,6 @@ fn row(ui: &mut Ui, command: UiCommand, marked: bool) -> bool {
             named(response, &format!("Command {}", command.text())).clicked()
         });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.add_space(ui.spacing().scroll.bar_width + theme::GAP_SMALL); // the list's scroll bar floats over its end
             ui.label(RichText::new(command.shortcut_text().unwrap_or_default()).small().weak());
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.add(Label::new(RichText::new(command.tooltip()).small().weak()).truncate());
