@@ -9,7 +9,7 @@ use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{TensorRef, ValueType};
 
-use super::{Manifest, Model, ModelError, golden, graph};
+use super::{Manifest, Model, ModelError, cuda, golden, graph};
 use crate::imaging::{Picture, PictureError, preprocess};
 use crate::ranking::{Ranking, RankingError};
 use crate::runtime::{self, Device, Engine};
@@ -299,7 +299,7 @@ fn open(
         (Device::Auto, false) if !CUDA::is_available().unwrap_or(false) => None,
         (Device::Auto | Device::Cuda, false) => match commit(engine, onnx, threads, true) {
             Ok(session) => return Ok((session, None)),
-            Err(error) => Some(first_line(&error.to_string())),
+            Err(error) => Some(cuda::why_not(&error.to_string())),
         },
     };
     if let (Device::Cuda, Some(why)) = (device, &fallback) {
@@ -350,7 +350,7 @@ fn commit_embedded(engine: &Engine, onnx: &[u8]) -> ort::Result<Session> {
 }
 
 /// The engine's messages run over many lines; the first says what is missing.
-fn first_line(text: &str) -> String {
+pub(super) fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().trim().to_owned()
 }
 

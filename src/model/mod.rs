@@ -1,6 +1,7 @@
 //! Model folders: the manifest, the library of what is there, the checks, and a loaded classifier.
 
 mod classifier;
+mod cuda;
 mod golden;
 mod graph;
 mod library;
