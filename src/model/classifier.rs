@@ -9,7 +9,7 @@ use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{TensorRef, ValueType};
 
-use super::{Manifest, Model, ModelError, cuda, golden, graph};
+use super::{Manifest, Model, ModelError, cuda, first_line, golden, graph};
 use crate::imaging::{Picture, PictureError, preprocess};
 use crate::ranking::{Ranking, RankingError};
 use crate::runtime::{self, Device, Engine};
@@ -347,11 +347,6 @@ fn commit_embedded(engine: &Engine, onnx: &[u8]) -> ort::Result<Session> {
         Some(session) => Ok(session),
         None => builder()?.commit_from_memory(onnx),
     }
-}
-
-/// The engine's messages run over many lines; the first says what is missing.
-pub(super) fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().trim().to_owned()
 }
 
 /// Whether any part of the session's graph was placed on CUDA, asked of the session itself.

@@ -1,26 +1,27 @@
 //! What ONNX Runtime says where CUDA does not start, in the user's words.
 
-use super::classifier::first_line;
+use super::first_line;
+
+/// Parts of errors, of which one is enough, and what they mean. The numbers are those of `cudaError_t`, in the words of
+/// ONNX Runtime's CUDA provider.
+const KNOWN: [([&str; 2], &str); 4] = [
+    (["libcuda.so", "nvcuda.dll"], "NVIDIA's driver is not installed"),
+    (
+        ["driver version is insufficient", "CUDA failure 35:"],
+        "NVIDIA's driver is too old for this ONNX Runtime",
+    ),
+    (["no CUDA-capable device", "CUDA failure 100:"], "there is no NVIDIA GPU that CUDA can use"),
+    (["out of memory", "CUDA failure 2:"], "the GPU's memory is full"),
+];
 
 /// Why CUDA is not used, from the error of a session that asked for it. An error not known here is given
 /// as it is, its first line only.
 pub(super) fn why_not(error: &str) -> String {
-    let has = |parts: &[&str]| parts.iter().any(|part| error.contains(part));
-    if has(&["libcuda.so", "nvcuda.dll"]) {
-        return "NVIDIA's driver is not installed".into();
-    }
-    if has(&["driver version is insufficient", "CUDA failure 35:"]) {
-        return "NVIDIA's driver is too old for this ONNX Runtime".into();
-    }
-    if has(&["no CUDA-capable device", "CUDA failure 100:"]) {
-        return "there is no NVIDIA GPU that CUDA can use".into();
-    }
-    if has(&["out of memory", "CUDA failure 2:"]) {
-        return "the GPU's memory is full".into();
-    }
-    match missing_library(error) {
-        Some(name) => format!("CUDA's {name} is missing"),
-        None => first_line(error),
+    let told = |(parts, _): &&([&str; 2], &str)| parts.iter().any(|part| error.contains(part));
+    match (KNOWN.iter().find(told), missing_library(error)) {
+        (Some((_, why)), _) => (*why).to_owned(),
+        (None, Some(name)) => format!("CUDA's {name} is missing"),
+        (None, None) => first_line(error),
     }
 }
 

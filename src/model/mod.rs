@@ -176,3 +176,8 @@ fn hex(bytes: &[u8]) -> String {
         text
     })
 }
+
+/// The engine's messages run over many lines; the first says what is missing.
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim().to_owned()
+}
