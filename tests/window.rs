@@ -93,6 +93,20 @@ fn the_coach_covers_the_ranking_until_a_guess_is_made() {
 }
 
 #[test]
+fn any_country_of_the_world_can_be_said_to_the_coach() {
+    let mut desk = Desk::with(Settings { coach: true, ..Desk::settings_read() });
+    let file = desk.picture("street.png", 1);
+    desk.drop_files(&[file]);
+    desk.sees("Where is this?");
+    desk.harness.key_press(Key::G);
+    desk.harness.run_ok();
+    desk.harness.get_by_label("Your guess").type_text("thai");
+    desk.harness.run_ok();
+    desk.harness.key_press(Key::Enter);
+    desk.sees("You said Thailand; this model does not know it.");
+}
+
+#[test]
 fn the_coach_reveals_on_request_and_covers_the_next_picture() {
     let mut desk = Desk::with(Settings { coach: true, ..Desk::settings_read() });
     let (first, second) = (desk.picture("a.png", 1), desk.picture("b.png", 2));

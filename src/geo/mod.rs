@@ -2,6 +2,8 @@
 //!
 //! The facts come from the `keshvar` crate; only the choice of the short English name is ours.
 
+use std::sync::LazyLock;
+
 use keshvar::Alpha2;
 
 /// The short English name of a country, for example `United Kingdom` for `GB`.
@@ -18,6 +20,19 @@ pub fn country_name(code: &str) -> Option<String> {
     }
     let short = country.unofficial_name_list().first().copied().unwrap_or(official);
     Some(short.split(',').next().unwrap_or(short).to_owned())
+}
+
+/// Every country of the world, as ISO 3166-1 alpha-2 code and short English name, by name.
+#[must_use]
+pub fn countries() -> &'static [(String, String)] {
+    static ALL: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+        let codes = ('A'..='Z').flat_map(|a| ('A'..='Z').map(move |b| format!("{a}{b}")));
+        let named = codes.filter_map(|code| country_name(&code).map(|name| (code, name)));
+        let mut all: Vec<_> = named.collect();
+        all.sort_by(|a, b| a.1.cmp(&b.1));
+        all
+    });
+    &ALL
 }
 
 /// The UN M49 sub-region (or intermediate region) a country lies in, for example `South-eastern Asia`.
@@ -67,6 +82,15 @@ mod tests {
             ("au", None),
         ] {
             assert_eq!(country_name(code).as_deref(), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn every_country_is_listed_once() {
+        let all = countries();
+        assert!(all.len() >= 249, "{}", all.len());
+        for code in ["AD", "JP", "ZW"] {
+            assert_eq!(all.iter().filter(|(known, _)| known == code).count(), 1, "{code}");
         }
     }
 

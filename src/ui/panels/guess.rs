@@ -15,9 +15,7 @@ const OFFERED: usize = 6;
 pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     ui.label(RichText::new("Where is this?").heading());
     ui.add(Label::new(RichText::new("Say your guess; then the model shows its own.").weak()).wrap());
-    let known = state.snapshot.models.iter().find(|model| Some(&model.id) == state.snapshot.model.as_ref());
-    let codes = known.map(|model| model.countries.clone()).unwrap_or_default();
-    let found = coach::matches(&codes, &state.typing.text);
+    let found = coach::matches(&state.typing.text);
     let taken = field(ui, state, found.len());
     let offered: Vec<_> = found.iter().take(OFFERED).collect();
     if taken && let Some((code, _)) = offered.get(state.typing.marked) {
@@ -76,7 +74,12 @@ fn field(ui: &mut Ui, state: &mut State, found: usize) -> bool {
 
 fn offers(ui: &mut Ui, state: &State, offered: &[&(String, String)], actions: &mut Vec<Action>) {
     if offered.is_empty() {
-        ui.add(Label::new(RichText::new("This model knows no country of that name.").weak()).wrap());
+        ui.add(
+            Label::new(
+                RichText::new("There is no country of that name in English; try its two-letter code.").weak(),
+            )
+            .wrap(),
+        );
     }
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = theme::GAP_SMALL;
