@@ -126,6 +126,26 @@ fn a_guess_is_explained_by_hiding_parts_and_one_without_attention_says_so() {
 }
 
 #[test]
+fn a_map_of_one_model_never_lies_over_the_ranking_of_another() {
+    let mut desk = with_models();
+    let file = desk.picture("street.png", 1);
+    desk.drop_files(&[file]);
+    desk.sees("1st: New Zealand");
+    desk.press_any("by hiding parts");
+    desk.sees("Bright: hiding it makes");
+    desk.harness.get_by_label("Model").click();
+    desk.sees("broken cannot be used");
+    desk.harness.get_by_label("Second").click();
+    desk.sees("1st: South Africa");
+    assert!(!desk.shows("Bright: hiding it makes") && !desk.shows("Show the map"), "{:?}", desk.words());
+    desk.harness.get_by_label("Model").click();
+    desk.sees("broken cannot be used");
+    desk.harness.get_by_label("First").click();
+    desk.sees("1st: New Zealand");
+    desk.sees("Bright: hiding it makes");
+}
+
+#[test]
 fn a_command_is_found_by_its_name_and_done_by_enter() {
     let mut desk = with_models();
     desk.harness.key_press_modifiers(Modifiers::COMMAND, Key::K);

@@ -94,18 +94,41 @@ pub struct Maps {
     pub picture: Arc<RgbImage>,
     /// How.
     pub method: Method,
-    /// The picture with the map over it, or why there is none.
+    /// The models, by identifier.
+    pub models: Vec<String>,
+    /// Of each model that is done, in their order: the picture with the map over it, or why there is none.
     pub made: Vec<Result<Arc<RgbImage>, String>>,
+}
+
+impl Maps {
+    /// The map of a model on these very pixels, or why there is none; nothing where it is not made yet, and where
+    /// the maps are of another picture or of other models.
+    #[must_use]
+    pub fn of(&self, model: &str, picture: &Arc<RgbImage>) -> Option<&Result<Arc<RgbImage>, String>> {
+        let place = self.models.iter().position(|known| known == model)?;
+        self.made.get(place).filter(|_| Arc::ptr_eq(&self.picture, picture))
+    }
 }
 
 /// A heatmap over its picture.
 pub struct Explained {
     /// The number of the look.
     pub look: u64,
+    /// The model whose guess is explained.
+    pub model: String,
     /// The map; none while it is on its way.
     pub map: Option<Heatmap>,
     /// The picture with the map over it.
     pub shown: Arc<RgbImage>,
+}
+
+impl Explained {
+    /// Whether it explains what this model said in that look. A look that was made again with another model keeps
+    /// its number.
+    #[must_use]
+    pub fn is_of(&self, look: u64, model: &str) -> bool {
+        self.look == look && self.model == model
+    }
 }
 
 /// The pictures of a data set that excite a country most.
@@ -167,6 +190,25 @@ impl Findings {
         match lane {
             Lane::Sets => &mut self.sets,
             Lane::Picture => &mut self.picture,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_belongs_to_one_model_and_one_picture() {
+        let pixels = || Arc::new(RgbImage::new(1, 1));
+        let (picture, other) = (pixels(), pixels());
+        let models = ["a", "b", "c"].map(str::to_owned).to_vec();
+        let made = vec![Ok(pixels()), Err("no attention".to_owned())];
+        let maps = Maps { picture: Arc::clone(&picture), method: Method::Occlusion, models, made };
+        assert!(maps.of("a", &picture).is_some_and(Result::is_ok));
+        assert!(maps.of("b", &picture).is_some_and(Result::is_err));
+        for (model, picture) in [("c", &picture), ("d", &picture), ("a", &other)] {
+            assert!(maps.of(model, picture).is_none(), "{model}");
         }
     }
 }

@@ -33,7 +33,7 @@ impl Bencher {
         turn: u64,
     ) -> Result<(), String> {
         let picture = Picture::from_rgb("the picture", Arc::clone(&pixels));
-        let mut maps = Maps { picture: pixels, method, made: Vec::new() };
+        let mut maps = Maps { picture: pixels, method, models: models.to_vec(), made: Vec::new() };
         self.change(|found| found.maps = Some(Arc::new(maps.clone())));
         for model in models {
             let mut loaded = self.load(std::slice::from_ref(model))?;
@@ -65,7 +65,8 @@ impl Bencher {
         let show = |map: &Heatmap, done: bool| {
             let shown = Arc::new(map.over(&picture));
             let map = done.then(|| map.clone());
-            self.change(|found| found.explained = Some(Arc::new(Explained { look, map, shown })));
+            let explained = Explained { look, model: model.to_owned(), map, shown };
+            self.change(|found| found.explained = Some(Arc::new(explained)));
         };
         let map = self.map(classifier, &picture, method, turn, &mut |partial| show(partial, false));
         show(&map.map_err(|error| error.to_string())?, true);

@@ -15,7 +15,7 @@ use crate::workbench::{Lane, Task};
 /// The map over the picture of a look and how opaque it is, where one is shown.
 pub fn overlay(state: &State, look: &Look) -> Option<(Arc<RgbImage>, f32)> {
     let explained = state.findings.explained.as_ref()?;
-    let shown = state.show_map && explained.look == look.id;
+    let shown = state.show_map && explained.is_of(look.id, &look.model);
     shown.then(|| (Arc::clone(&explained.shown), state.map_opacity))
 }
 
@@ -37,10 +37,8 @@ pub fn show(ui: &mut Ui, state: &mut State, look: &Look, actions: &mut Vec<Actio
         }
     });
     lane(ui, state, Lane::Picture, actions);
-    let Some(explained) = state.findings.explained.clone().filter(|explained| explained.look == look.id)
-    else {
-        return;
-    };
+    let explained = state.findings.explained.clone();
+    let Some(explained) = explained.filter(|explained| explained.is_of(look.id, &look.model)) else { return };
     ui.checkbox(&mut state.show_map, "Show the map");
     ui.scope(|ui| {
         // The column keeps its width.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use egui::{Image, Label, RichText, Ui, vec2};
 use egui_phosphor::regular as icon;
+use image::RgbImage;
 
 use crate::explain::Method;
 use crate::ui::state::{Action, State};
@@ -11,7 +12,7 @@ use crate::ui::textures::Size;
 use crate::ui::widgets::message::{self, Kind};
 use crate::ui::widgets::ranking;
 use crate::ui::{theme, words};
-use crate::workbench::{Looked, Maps, Task};
+use crate::workbench::{Looked, Task};
 
 /// Rows of a ranking.
 const ROWS: usize = 5;
@@ -38,9 +39,8 @@ pub fn show(ui: &mut Ui, state: &mut State, looked: &Arc<Looked>, actions: &mut 
         }
     });
     let maps = state.findings.maps.clone();
-    let maps = maps.filter(|maps| Arc::ptr_eq(&maps.picture, &looked.picture));
     ui.columns(looked.looks.looks.len().max(1), |columns| {
-        for (number, (ui, look)) in columns.iter_mut().zip(&looked.looks.looks).enumerate() {
+        for (ui, look) in columns.iter_mut().zip(&looked.looks.looks) {
             ui.add(Label::new(RichText::new(&look.model).strong()).truncate());
             ui.weak(format!(
                 "{} ms on {}",
@@ -51,15 +51,15 @@ pub fn show(ui: &mut Ui, state: &mut State, looked: &Arc<Looked>, actions: &mut 
                 ranking::row(ui, &mut state.textures, place + 1, guess);
             }
             if let Some(maps) = &maps {
-                map(ui, state, maps, number, &look.model);
+                map(ui, state, maps.of(&look.model, &looked.picture), &look.model);
             }
         }
     });
 }
 
-fn map(ui: &mut Ui, state: &mut State, maps: &Maps, number: usize, model: &str) {
+fn map(ui: &mut Ui, state: &mut State, made: Option<&Result<Arc<RgbImage>, String>>, model: &str) {
     ui.add_space(theme::GAP);
-    match maps.made.get(number) {
+    match made {
         None => {
             ui.weak("not looked into yet");
         }
