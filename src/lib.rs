@@ -2,6 +2,7 @@
 //!
 //! The modules, in the order data flows:
 //!
+//! - [`guard`]: a panic is told instead of ending its thread.
 //! - [`store`]: where the app's files lie, the settings file, and files written whole or not at all.
 //! - [`imaging`]: pictures from files or memory, decoded within limits, upright, and prepared as a model wants them.
 //! - [`capture`]: where frames come from: screens and windows, read only, behind one trait.
@@ -31,6 +32,7 @@ pub mod engine;
 pub mod evaluate;
 pub mod explain;
 pub mod geo;
+pub mod guard;
 pub mod imaging;
 pub mod model;
 pub mod priority;

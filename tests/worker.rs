@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use image::{Rgb, RgbImage};
 use streetwise::capture::{CaptureError, FrameSource, Monitor, Target, Window};
-use streetwise::engine::{Brain, Command, EngineState, Look, LookError, ModelSummary, Snapshot, Worker};
+use streetwise::engine::{
+    Brain, Command, EngineState, Look, LookError, ModelSummary, Place, Snapshot, Worker,
+};
 use streetwise::imaging::Picture;
 use streetwise::model::Timings;
 use streetwise::ranking::{Ranking, UnsureRule};
@@ -43,6 +45,7 @@ impl Brain for SlowBrain {
     }
 
     fn look(&mut self, id: u64, picture: &Picture) -> Result<Look, LookError> {
+        assert!(picture.name != "a picture that a bug stumbles over", "as a bug might");
         self.looks.fetch_add(1, Ordering::SeqCst);
         self.seen.lock().unwrap().push(picture.pixels.get_pixel(0, 0).0[0]);
         self.permits.recv().map_err(|_| LookError::NoModel)?;
@@ -63,6 +66,9 @@ impl Brain for SlowBrain {
     }
 }
 
+/// Stumbling over this target, as a bug in a capture system might.
+const STUMBLES: Target = Target::Monitor(13);
+
 /// A source that counts frames and gives each its number as colour.
 struct Counting(Arc<AtomicUsize>);
 
@@ -79,7 +85,8 @@ impl FrameSource for Counting {
         Ok(Vec::new())
     }
 
-    fn shot(&mut self, _: &Target) -> Result<RgbImage, CaptureError> {
+    fn shot(&mut self, target: &Target) -> Result<RgbImage, CaptureError> {
+        assert!(*target != STUMBLES, "as a bug might");
         let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
         Ok(RgbImage::from_pixel(4, 4, Rgb([u8::try_from(number).unwrap_or(255), 0, 0])))
     }
@@ -181,6 +188,70 @@ fn a_frame_of_a_watch_that_ended_is_dropped() {
     scene.permits.send(()).unwrap();
     scene.until("idle", |snapshot| snapshot.busy.is_none() && snapshot.watching.is_none());
     assert_eq!(scene.looks.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_frame_in_flight_when_watching_stops_is_never_shown() {
+    let scene = scene();
+    scene.until("ready", |snapshot| snapshot.ready);
+    scene.worker.send(Command::Watch(Target::Monitor(0)));
+    scene.until_looks(1);
+    scene.permits.send(()).unwrap();
+    let first = scene.until("the first frame", |snapshot| snapshot.current.is_some());
+    scene.until_looks(2);
+    scene.worker.send(Command::StopWatching);
+    scene.permits.send(()).unwrap();
+    let after = scene.until("idle", |snapshot| snapshot.busy.is_none());
+    let ids = |snapshot: &Snapshot| snapshot.recent.iter().map(|look| look.id).collect::<Vec<_>>();
+    assert_eq!(ids(&after), ids(&first), "the frame on its way was shown");
+    // The frame that is shown is still held: another model looks at it again.
+    scene.worker.send(Command::UseModel("two".into()));
+    scene.permits.send(()).unwrap();
+    let again = scene.until("the other model's result", |snapshot| top(snapshot).as_deref() == Some("BR"));
+    assert_eq!(ids(&again), ids(&first));
+}
+
+#[test]
+fn another_model_is_loaded_in_the_middle_of_many_files_and_no_file_is_left_out() {
+    let scene = scene();
+    scene.until("ready", |snapshot| snapshot.ready);
+    let folder = tempfile::tempdir().unwrap();
+    for index in 0..4 {
+        let path = folder.path().join(format!("{index}.png"));
+        RgbImage::from_pixel(8, 8, Rgb([index, 0, 0])).save(path).unwrap();
+    }
+    scene.worker.send(Command::Open(vec![folder.path().to_owned()]));
+    scene.until_looks(1);
+    scene.worker.send(Command::UseModel("one and a half".into()));
+    scene.worker.send(Command::UseModel("two".into()));
+    for _ in 0..5 {
+        scene.permits.send(()).unwrap();
+    }
+    let done = scene.until("all files", |snapshot| snapshot.busy.is_none() && snapshot.recent.len() == 4);
+    assert_eq!(*scene.seen.lock().unwrap(), [0, 0, 1, 2, 3], "the file at hand was looked at again");
+    assert!(done.recent.iter().all(|look| look.model == "two"), "{:?}", done.recent);
+    assert_eq!(done.model.as_deref(), Some("two"));
+}
+
+#[test]
+fn a_thread_that_panics_says_so_and_goes_on() {
+    let scene = scene();
+    scene.until("ready", |snapshot| snapshot.ready);
+    scene.worker.send(Command::Look(picture("a picture that a bug stumbles over")));
+    let said = scene.until("a problem", |snapshot| snapshot.busy.is_none() && !snapshot.problems.is_empty());
+    assert!(said.problems[0].text.contains("went wrong inside Streetwise"), "{:?}", said.problems);
+    assert!(said.ready, "the model was loaded again");
+    scene.worker.send(Command::Look(picture("a")));
+    scene.permits.send(()).unwrap();
+    scene.until("a result", |snapshot| snapshot.current.is_some());
+    // The thread that captures, too.
+    scene.worker.send(Command::Shot(STUMBLES));
+    let capture =
+        |snapshot: &Snapshot| snapshot.problems.iter().any(|problem| problem.place == Place::Capture);
+    scene.until("a problem", capture);
+    scene.worker.send(Command::Shot(Target::Monitor(0)));
+    scene.permits.send(()).unwrap();
+    scene.until("a capture", |snapshot| snapshot.recent.len() == 2 && !capture(snapshot));
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! The capture thread: lists what can be captured, takes single shots, or watches a target.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use image::RgbImage;
 
 use crate::capture::{CaptureError, FrameSource, Monitor, Target, Window, thumbnail};
+use crate::guard;
 
 use super::Targets;
 
@@ -28,7 +29,10 @@ pub(super) enum Ask {
     List,
     Shot(Target),
     Preview(Target),
+    /// Begin to watch, under that count.
     Watch(Target, u64),
+    /// The next frame of a watch; the eye asks itself.
+    Frame(Target, u64),
     Stop,
 }
 
@@ -40,69 +44,77 @@ pub(super) enum Seen {
     Preview(Target, RgbImage),
     /// A frame of the watch of that count.
     Watched(RgbImage, u64),
-    Failed(CaptureError),
+    /// Why nothing was seen, as a sentence.
+    Failed(String),
     /// Seeing works again after it failed.
     Recovered,
+}
+
+/// What goes on at the capture thread.
+struct Eye<'a> {
+    factory: &'a EyeFactory,
+    source: Option<Box<dyn FrameSource>>,
+    watched: Option<(Target, u64)>,
+    failed_before: bool,
 }
 
 /// Runs until the asking side is gone. A failed source is made anew at the next wish, so a display that comes
 /// back is found again; while watching, a failure is said once and tried again.
 pub(super) fn run(factory: &EyeFactory, asks: &Receiver<Ask>, report: &dyn Fn(Seen)) {
-    let mut source: Option<Box<dyn FrameSource>> = None;
-    let mut watched: Option<(Target, u64)> = None;
-    let mut failed_before = false;
-    loop {
-        let ask = match (&watched, asks.try_recv()) {
-            (_, Ok(ask)) => Some(ask),
-            (_, Err(TryRecvError::Disconnected)) => return,
-            (None, Err(TryRecvError::Empty)) => match asks.recv() {
-                Ok(ask) => Some(ask),
-                Err(_) => return,
-            },
-            (Some(_), Err(TryRecvError::Empty)) => match asks.recv_timeout(WATCH_EVERY) {
-                Ok(ask) => Some(ask),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return,
-            },
-        };
-        let result = match (ask, &watched) {
-            (Some(Ask::Stop), _) => {
-                watched = None;
-                failed_before = false;
-                continue;
-            }
-            (Some(Ask::List), _) => with(&mut source, factory, list).map(Seen::Targets),
-            (Some(Ask::Shot(target)), _) => {
-                with(&mut source, factory, |eye| eye.shot(&target)).map(Seen::Shot)
-            }
-            (Some(Ask::Preview(target)), _) => with(&mut source, factory, |eye| eye.shot(&target))
-                .map(|frame| Seen::Preview(target, thumbnail(&frame, PREVIEW_SIDE))),
-            (Some(Ask::Watch(target, count)), _) => {
-                failed_before = false;
-                watched = Some((target.clone(), count));
-                with(&mut source, factory, |eye| eye.shot(&target)).map(|frame| Seen::Watched(frame, count))
-            }
-            (None, Some((target, count))) => {
-                with(&mut source, factory, |eye| eye.shot(target)).map(|frame| Seen::Watched(frame, *count))
-            }
-            (None, None) => continue,
-        };
-        match result {
-            Ok(seen) => {
-                if failed_before {
+    let mut eye = Eye { factory, source: None, watched: None, failed_before: false };
+    while let Some(ask) = eye.next(asks) {
+        let seen = guard::attempt(|| eye.obey(ask).map_err(|error| error.to_string()));
+        match seen.flatten() {
+            Ok(None) => {}
+            Ok(Some(seen)) => {
+                if std::mem::take(&mut eye.failed_before) {
                     report(Seen::Recovered);
                 }
-                failed_before = false;
                 report(seen);
             }
-            Err(error) => {
-                source = None;
-                if !(failed_before && watched.is_some()) {
-                    report(Seen::Failed(error));
+            Err(why) => {
+                eye.source = None;
+                if !(eye.failed_before && eye.watched.is_some()) {
+                    report(Seen::Failed(why));
                 }
-                failed_before = true;
+                eye.failed_before = true;
             }
         }
+    }
+}
+
+impl Eye<'_> {
+    /// The next thing to do: what is asked for, or while watching the next frame; none when the asking side is gone.
+    fn next(&self, asks: &Receiver<Ask>) -> Option<Ask> {
+        let Some((target, count)) = &self.watched else { return asks.recv().ok() };
+        match asks.recv_timeout(WATCH_EVERY) {
+            Ok(ask) => Some(ask),
+            Err(RecvTimeoutError::Timeout) => Some(Ask::Frame(target.clone(), *count)),
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    fn obey(&mut self, ask: Ask) -> Result<Option<Seen>, CaptureError> {
+        match &ask {
+            Ask::Watch(target, count) => self.watched = Some((target.clone(), *count)),
+            Ask::Stop => self.watched = None,
+            _ => {}
+        }
+        if matches!(ask, Ask::Watch(..) | Ask::Stop) {
+            self.failed_before = false;
+        }
+        let (source, factory) = (&mut self.source, self.factory);
+        let seen = match ask {
+            Ask::Stop => return Ok(None),
+            Ask::List => with(source, factory, list).map(Seen::Targets),
+            Ask::Shot(target) => with(source, factory, |eye| eye.shot(&target)).map(Seen::Shot),
+            Ask::Preview(target) => with(source, factory, |eye| eye.shot(&target))
+                .map(|frame| Seen::Preview(target, thumbnail(&frame, PREVIEW_SIDE))),
+            Ask::Watch(target, count) | Ask::Frame(target, count) => {
+                with(source, factory, |eye| eye.shot(&target)).map(|frame| Seen::Watched(frame, count))
+            }
+        };
+        seen.map(Some)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 /// What the reader should do next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next<C, F> {
-    /// A command; all of them are handed out, in order, before any frame.
+    /// A command; the one that overtakes first, then all others in order, before any frame.
     Command(C),
     /// The newest frame.
     Frame(F),
@@ -22,7 +22,8 @@ pub(super) enum Full {
     Closed,
 }
 
-/// Commands in a bounded queue and one frame, behind one lock so that the reader can wait for both.
+/// Commands in a bounded queue, one command that overtakes them, and one frame, behind one lock so that the reader can
+/// wait for all three.
 #[derive(Debug)]
 pub(super) struct Inbox<C, F> {
     state: Mutex<State<C, F>>,
@@ -32,6 +33,7 @@ pub(super) struct Inbox<C, F> {
 
 #[derive(Debug)]
 struct State<C, F> {
+    urgent: Option<C>,
     commands: std::collections::VecDeque<C>,
     frame: Option<F>,
     closed: bool,
@@ -39,7 +41,8 @@ struct State<C, F> {
 
 impl<C, F> Inbox<C, F> {
     pub(super) fn new(bound: usize) -> Self {
-        let state = State { commands: std::collections::VecDeque::new(), frame: None, closed: false };
+        let commands = std::collections::VecDeque::new();
+        let state = State { urgent: None, commands, frame: None, closed: false };
         Self { state: Mutex::new(state), filled: Condvar::new(), bound }
     }
 
@@ -55,6 +58,22 @@ impl<C, F> Inbox<C, F> {
         state.commands.push_back(command);
         self.filled.notify_one();
         Ok(())
+    }
+
+    /// Puts a command in front of all others; the one that waited there is dropped. It is never refused.
+    pub(super) fn overtake(&self, command: C) {
+        self.lock().urgent = Some(command);
+        self.filled.notify_one();
+    }
+
+    /// Whether a command waits in front of all others.
+    pub(super) fn is_overtaken(&self) -> bool {
+        self.lock().urgent.is_some()
+    }
+
+    /// Takes the command in front of all others without waiting; for in the middle of long work.
+    pub(super) fn take_urgent(&self) -> Option<C> {
+        self.lock().urgent.take()
     }
 
     /// Puts a frame into the slot; the one that waited there is dropped.
@@ -75,7 +94,7 @@ impl<C, F> Inbox<C, F> {
             if state.closed {
                 return Next::Closed;
             }
-            if let Some(command) = state.commands.pop_front() {
+            if let Some(command) = state.urgent.take().or_else(|| state.commands.pop_front()) {
                 return Next::Command(command);
             }
             if let Some(frame) = state.frame.take() {
@@ -92,7 +111,7 @@ impl<C, F> Inbox<C, F> {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State<C, F>> {
-        // A panic while the lock is held cannot leave the three fields inconsistent.
+        // A panic while the lock is held cannot leave the fields inconsistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -113,6 +132,19 @@ mod tests {
         inbox.close();
         assert_eq!(inbox.next(), Next::Closed);
         assert_eq!(inbox.push("late"), Err(Full::Closed));
+    }
+
+    #[test]
+    fn the_newest_command_that_overtakes_goes_before_all_others() {
+        let inbox: Inbox<&str, u32> = Inbox::new(1);
+        inbox.push("first in the queue").unwrap();
+        inbox.overtake("old");
+        inbox.overtake("new");
+        assert!(inbox.is_overtaken());
+        assert_eq!(inbox.next(), Next::Command("new"));
+        assert!(!inbox.is_overtaken());
+        assert_eq!(inbox.take_urgent(), None);
+        assert_eq!(inbox.next(), Next::Command("first in the queue"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::eye::{self, Ask, Seen};
 use super::slot::{Inbox, Next};
 use super::{Brain, Busy, EyeFactory, Look, Place, Problem, RECENT, Snapshot};
 use crate::capture::Target;
+use crate::guard;
 use crate::imaging::{Limits, Picture};
 
 /// As many commands may wait; a person cannot give more before they are taken up.
@@ -48,12 +49,6 @@ pub enum Command {
     DismissProblem(u64),
 }
 
-/// A command with the generation of models it was given in.
-struct Job {
-    command: Command,
-    generation: u64,
-}
-
 /// A captured frame: once, or of a watch of that number.
 struct Frame {
     pixels: RgbImage,
@@ -62,9 +57,8 @@ struct Frame {
 
 struct Shared {
     snapshot: Mutex<Arc<Snapshot>>,
-    inbox: Inbox<Job, Frame>,
-    /// Counts the models asked for: a result of an older count is stale.
-    generation: AtomicU64,
+    /// A wish for another model overtakes what waits here: a result that it finds on its way is stale.
+    inbox: Inbox<Command, Frame>,
     /// Counts starts and ends of watching: a frame of an older count is stale.
     watch: AtomicU64,
     /// Counts the wishes to stop: work that began under an older count ends.
@@ -130,7 +124,6 @@ impl Worker {
         let shared = Arc::new(Shared {
             snapshot: Mutex::default(),
             inbox: Inbox::new(BOUND),
-            generation: AtomicU64::new(0),
             watch: AtomicU64::new(0),
             stops: AtomicU64::new(0),
             problems: AtomicU64::new(0),
@@ -180,11 +173,10 @@ impl Worker {
             Command::DismissProblem(id) => {
                 shared.change(|snapshot| snapshot.problems.retain(|problem| problem.id != id));
             }
+            // Of several models asked for, only the last is loaded.
+            Command::UseModel(_) => shared.inbox.overtake(command),
             command => {
-                let switches = matches!(command, Command::UseModel(_));
-                let before = shared.generation.fetch_add(u64::from(switches), Ordering::SeqCst);
-                let job = Job { command, generation: before + u64::from(switches) };
-                if shared.inbox.push(job).is_err() {
+                if shared.inbox.push(command).is_err() {
                     let text = "Too much is waiting; wait for the pictures before this one, then try again.";
                     shared.problem(Place::Picture, text.to_owned());
                 }
@@ -212,12 +204,11 @@ fn report(shared: &Shared, seen: Seen) {
         Seen::Shot(pixels) => {
             shared.solved(Place::Capture);
             let picture = Picture::from_rgb("capture", pixels);
-            let generation = shared.generation.load(Ordering::SeqCst);
-            if shared.inbox.push(Job { command: Command::Look(picture), generation }).is_err() {
+            if shared.inbox.push(Command::Look(picture)).is_err() {
                 shared.problem(Place::Capture, "Too much is waiting; try again in a moment.".to_owned());
             }
         }
-        Seen::Failed(error) => shared.problem(Place::Capture, error.to_string()),
+        Seen::Failed(why) => shared.problem(Place::Capture, why),
         Seen::Recovered => shared.solved(Place::Capture),
     }
 }
@@ -238,14 +229,29 @@ impl Thinking {
     }
 
     fn run(mut self) {
-        self.begin();
+        self.safely(Self::begin);
         loop {
             match self.shared.inbox.next() {
                 Next::Closed => return,
-                Next::Command(job) => self.obey(job),
-                Next::Frame(frame) => self.frame(frame),
+                Next::Command(command) => self.safely(|own| own.obey(command)),
+                Next::Frame(frame) => self.safely(|own| own.frame(frame)),
             }
         }
+    }
+
+    /// Does a piece of work. Where it panics, that is said, and the model, which may be half changed, is loaded anew.
+    fn safely(&mut self, work: impl FnOnce(&mut Self)) {
+        if let Err(why) = guard::attempt(|| work(self)) {
+            self.shared.problem(Place::Engine, why);
+            let model = self.shared.latest().model.clone();
+            if let Some(id) = model
+                && let Err(why) = guard::attempt(|| self.use_model(&id))
+            {
+                self.shared.change(|snapshot| snapshot.ready = false);
+                self.shared.problem(Place::Model, format!("{id} could not be loaded again. {why}"));
+            }
+        }
+        self.idle();
     }
 
     fn begin(&mut self) {
@@ -267,15 +273,13 @@ impl Thinking {
                 self.shared.problem(Place::Model, text.to_owned());
             }
         }
-        self.idle();
     }
 
-    fn obey(&mut self, job: Job) {
-        match job.command {
+    fn obey(&mut self, command: Command) {
+        match command {
             Command::Open(paths) => self.open(&paths),
             Command::Look(picture) => self.take(picture),
-            // Of several models asked for, only the last is loaded.
-            Command::UseModel(id) if job.generation == self.generation() => {
+            Command::UseModel(id) => {
                 self.use_model(&id);
                 self.look_again();
             }
@@ -286,7 +290,6 @@ impl Thinking {
             Command::Select(id) => self.select(id),
             _ => {}
         }
-        self.idle();
     }
 
     fn open(&mut self, paths: &[PathBuf]) {
@@ -311,8 +314,17 @@ impl Thinking {
 
     /// Takes up a new picture: looks at it and puts it in front of the strip.
     fn take(&mut self, picture: Picture) {
-        let id = self.next_id;
+        let id = self.number();
+        self.keep(id, picture);
+        self.look(id);
+    }
+
+    fn number(&mut self) -> u64 {
         self.next_id += 1;
+        self.next_id - 1
+    }
+
+    fn keep(&mut self, id: u64, picture: Picture) {
         self.pictures.insert(0, (id, picture));
         let (mut bytes, mut kept) = (0, 0);
         for (_, known) in &self.pictures {
@@ -320,19 +332,29 @@ impl Thinking {
             kept += usize::from(kept == 0 || bytes <= RECENT_BYTES);
         }
         self.pictures.truncate(kept.min(RECENT));
-        self.look(id);
+    }
+
+    fn forget(&mut self, id: u64) -> Option<(u64, Picture)> {
+        let place = self.pictures.iter().position(|(known, _)| *known == id)?;
+        Some(self.pictures.remove(place))
     }
 
     fn frame(&mut self, frame: Frame) {
-        if frame.watch == self.shared.watch.load(Ordering::SeqCst) {
-            // A watch keeps one place in the strip.
-            if let Some((_, old)) = self.watched_id.filter(|(watch, _)| *watch == frame.watch) {
-                self.pictures.retain(|(id, _)| *id != old);
-            }
-            self.watched_id = Some((frame.watch, self.next_id));
-            self.take(Picture::from_rgb("capture", frame.pixels));
+        if frame.watch != self.shared.watch.load(Ordering::SeqCst) {
+            return;
         }
-        self.idle();
+        let (id, picture) = (self.number(), Picture::from_rgb("capture", frame.pixels));
+        let Some(look) = self.ask(id, &picture) else { return };
+        // A watch keeps one place in the strip.
+        let before = self.watched_id.filter(|(watch, _)| *watch == frame.watch);
+        let before = before.and_then(|(_, old)| self.forget(old));
+        self.keep(id, picture);
+        if self.publish(look, Some(frame.watch)) {
+            self.watched_id = Some((frame.watch, id));
+        } else {
+            self.forget(id);
+            self.pictures.splice(0..0, before);
+        }
     }
 
     fn use_model(&mut self, id: &str) {
@@ -367,26 +389,43 @@ impl Thinking {
         }
     }
 
-    /// Looks at a picture of the strip. A result that a model switch has overtaken is dropped; the switch looks
-    /// again by itself.
+    /// Looks at a picture of the strip.
     fn look(&mut self, id: u64) {
         let Some((_, picture)) = self.pictures.iter().find(|(known, _)| *known == id) else { return };
         let picture = picture.clone();
-        let generation = self.generation();
-        if self.shared.latest().busy.as_ref().is_none_or(|busy| busy.of < 2) {
-            self.busy(&format!("looking at {}", picture.name));
-        }
-        match self.brain.look(id, &picture) {
-            Ok(look) if generation == self.generation() => self.publish(look),
-            Ok(_) => {}
-            Err(error) => self.shared.problem(Place::Model, error.to_string()),
+        if let Some(look) = self.ask(id, &picture) {
+            self.publish(look, None);
         }
     }
 
-    fn publish(&self, look: Look) {
+    /// What the model says of a picture. A wish for another model that comes meanwhile is done first, and that model
+    /// is asked: no ranking stands under the wrong model's name.
+    fn ask(&mut self, id: u64, picture: &Picture) -> Option<Look> {
+        loop {
+            if let Some(Command::UseModel(model)) = self.shared.inbox.take_urgent() {
+                self.use_model(&model);
+            }
+            if self.shared.latest().busy.as_ref().is_none_or(|busy| busy.of < 2) {
+                self.busy(&format!("looking at {}", picture.name));
+            }
+            let look = self.brain.look(id, picture);
+            if !self.shared.inbox.is_overtaken() {
+                return look.map_err(|error| self.shared.problem(Place::Model, error.to_string())).ok();
+            }
+        }
+    }
+
+    /// Shows a result; false, and nothing is shown, where it belongs to a watch that has ended.
+    fn publish(&self, look: Look, watch: Option<u64>) -> bool {
         let look = Arc::new(look);
         let kept: Vec<u64> = self.pictures.iter().map(|(id, _)| *id).collect();
+        let mut shown = false;
         self.shared.change(|snapshot| {
+            // Asked under the lock of the snapshot, where the end of a watch is written too.
+            shown = watch.is_none_or(|count| count == self.shared.watch.load(Ordering::SeqCst));
+            if !shown {
+                return;
+            }
             match snapshot.recent.iter_mut().find(|known| known.id == look.id) {
                 Some(known) => *known = Arc::clone(&look),
                 None => snapshot.recent.insert(0, Arc::clone(&look)),
@@ -394,10 +433,7 @@ impl Thinking {
             snapshot.recent.retain(|known| kept.contains(&known.id));
             snapshot.current = Some(look);
         });
-    }
-
-    fn generation(&self) -> u64 {
-        self.shared.generation.load(Ordering::SeqCst)
+        shown
     }
 
     fn stops(&self) -> u64 {

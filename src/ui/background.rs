@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 
 use egui::Context;
 
+use crate::guard;
 use crate::imaging::Picture;
 use crate::store::folders::{self, FolderError};
 use crate::store::{Paths, Settings};
@@ -206,10 +207,13 @@ impl Background {
     ) -> Option<JoinHandle<()>> {
         let (report, ctx) = (self.report.clone(), self.ctx.clone());
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            for found in work() {
+            let tell = |found| {
                 // The window may be gone; then nobody wants to know.
                 let _ = report.send(found);
                 ctx.request_repaint();
+            };
+            if let Err(why) = guard::attempt(|| work().into_iter().for_each(tell)) {
+                tell(Found::Tell(why));
             }
         });
         match thread {
@@ -235,9 +239,10 @@ fn start_saver(
     let thread = std::thread::Builder::new().name("settings".into()).spawn(move || {
         while let Ok(first) = wishes.recv() {
             let newest = wishes.try_iter().last().unwrap_or(first);
-            if let Err(error) = newest.save(&path) {
+            let saved = guard::attempt(|| newest.save(&path).map_err(|error| format!("{error}."))).flatten();
+            if let Err(why) = saved {
                 // The window may be gone; then nobody wants to know.
-                let _ = report.send(Found::Tell(format!("The settings were not saved: {error}.")));
+                let _ = report.send(Found::Tell(format!("The settings were not saved: {why}")));
                 ctx.request_repaint();
             }
         }

@@ -9,6 +9,8 @@ use egui::{ColorImage, Context, TextureFilter, TextureHandle, TextureOptions};
 use image::RgbImage;
 use twemoji_assets::png::PngTwemojiAsset;
 
+use crate::guard;
+
 /// Longest side of a small picture (strip, lists), in pixels.
 const SMALL_SIDE: u32 = 256;
 /// A texture that was not drawn for as many passes is let go.
@@ -64,11 +66,13 @@ impl Textures {
         let ctx = ctx.clone();
         std::thread::Builder::new().name("textures".into()).spawn(move || {
             for (key, source) in asks {
-                let image = match &source {
+                // What panics is not drawn, as what cannot be read; the pictures after it are.
+                let image = guard::attempt(|| match &source {
                     Source::Picture(picture, size) => Some(convert(picture, *size)),
                     Source::File(path) => file_image(path),
                     Source::Flag(code) => flag_image(code),
-                };
+                });
+                let image = image.ok().flatten();
                 let held = match source {
                     Source::Picture(picture, _) => Some(picture),
                     Source::File(_) | Source::Flag(_) => None,

@@ -22,6 +22,7 @@ pub use findings::{Compared, Excited, Explained, Findings, Lane, LaneState, Look
 
 use crate::engine::Busy;
 use crate::explain::Method;
+use crate::guard;
 use crate::model::{Classifier, Library, ModelError};
 use crate::priority::yield_to_the_window;
 use crate::runtime::{self, Choice, Device};
@@ -195,12 +196,7 @@ impl Bencher {
                 continue;
             }
             self.change(|found| found.lane_mut(self.lane).problem = None);
-            // A mistake in here must not take the window's only workbench with it.
-            let work = std::panic::AssertUnwindSafe(|| self.work(task, turn));
-            let done = std::panic::catch_unwind(work).unwrap_or_else(|_| {
-                Err("this went wrong inside Streetwise; copy the diagnostics (Ctrl+K) and report it"
-                    .to_owned())
-            });
+            let done = guard::attempt(|| self.work(task, turn)).flatten();
             self.change(|found| {
                 let state = found.lane_mut(self.lane);
                 state.doing = None;

@@ -12,6 +12,7 @@ use super::driver::{Driver, Wishes};
 use super::facts::facts;
 use super::reader::Reader;
 use super::{Means, Message, Order, Repaint};
+use crate::guard;
 use crate::model::Library;
 use crate::training::ablation::{self, Grid};
 use crate::training::environment::{self, Torch};
@@ -78,19 +79,26 @@ impl Desk {
             };
             match message {
                 Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(message) => self.take(message),
-                Err(RecvTimeoutError::Timeout) => self.look(),
+                Ok(message) => self.safely(|desk| desk.take(message)),
+                Err(RecvTimeoutError::Timeout) => self.safely(Self::look),
             }
             // What came meanwhile is taken in before the board is shown.
             while let Ok(message) = inbox.try_recv() {
                 if matches!(message, Message::Close) {
                     return self.close();
                 }
-                self.take(message);
+                self.safely(|desk| desk.take(message));
             }
             self.publish();
         }
         self.close();
+    }
+
+    /// Does a piece of work; where it panics, that is said. What is true of a run stands in its folder, not here.
+    fn safely(&mut self, work: impl FnOnce(&mut Self)) {
+        if let Err(why) = guard::attempt(|| work(self)) {
+            self.notice(why);
+        }
     }
 
     fn close(&self) {
@@ -347,8 +355,9 @@ impl Desk {
         let follow = Follow { stop: Arc::clone(&stop), desk: self.messages.clone() };
         let paths = self.means.paths.clone();
         let spawned = std::thread::Builder::new().name("trainer setup".into()).spawn(move || {
-            let result = environment::set_up(&paths, Torch::Auto, &follow);
-            let _ = follow.desk.send(Message::SetUpEnded(result.map(drop).map_err(|why| why.to_string())));
+            let set_up = || environment::set_up(&paths, Torch::Auto, &follow).map_err(|why| why.to_string());
+            let result = guard::attempt(set_up).flatten();
+            let _ = follow.desk.send(Message::SetUpEnded(result.map(drop)));
         });
         match spawned {
             Ok(_) => {
@@ -375,7 +384,7 @@ impl Desk {
         self.board.data = Some(DataLook { path: path.clone(), found: None });
         let desk = self.messages.clone();
         let look = move || {
-            let found = facts(&path);
+            let found = guard::attempt(|| facts(&path)).flatten();
             let _ = desk.send(Message::Data(path, found));
         };
         if let Err(error) = std::thread::Builder::new().name("data".into()).spawn(look) {

@@ -6,6 +6,7 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use super::Message;
+use crate::guard;
 use crate::model::Library;
 use crate::priority::yield_to_the_window;
 use crate::runtime::{self, Choice, Device};
@@ -85,7 +86,7 @@ impl Driver {
     pub(super) fn run(self) {
         yield_to_the_window();
         let (desk, id) = (self.desk.clone(), self.run.id.clone());
-        let (said, added) = match self.follow() {
+        let (said, added) = match guard::attempt(|| self.follow()).flatten() {
             Ok(added) => (None, added),
             Err(why) => (Some(format!("Run {id}: {why}")), None),
         };

@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::desk::{Desk, sentence};
 use super::{Message, Painting};
 use crate::engine::Busy;
+use crate::guard;
 use crate::priority::yield_to_the_window;
 use crate::training::paint::paint;
 use crate::training::runs::RunError;
@@ -33,14 +34,16 @@ impl Desk {
         let work = move || {
             yield_to_the_window();
             let mut told = (0, 0);
-            let found = paint(&run, &trainer, &mut |done, total| {
+            let mut step = |done, total| {
                 if told != (done, total) {
                     told = (done, total);
                     tell(&desk, Message::PaintStep(done, total));
                 }
                 if wish.load(Ordering::SeqCst) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            });
-            tell(&desk, Message::PaintEnded(found.map(drop).map_err(|error| format!("Run {name}: {error}"))));
+            };
+            let painted = || paint(&run, &trainer, &mut step).map_err(|error| error.to_string());
+            let found = guard::attempt(painted).flatten();
+            tell(&desk, Message::PaintEnded(found.map(drop).map_err(|why| format!("Run {name}: {why}"))));
         };
         match std::thread::Builder::new().name("painter".into()).spawn(work) {
             Ok(_) => {
