@@ -114,7 +114,7 @@ fn in_words(found: &Evaluation) -> String {
         interval(|i| i.top5)
     );
     text += &format!(
-        "  mean over countries: top-1 {:.1} %{}, top-5 {:.1} %, F1 {:.1} %{}; calibration error {:.3}\n",
+        "  means over the countries: balanced top-1 {:.1} %{}, balanced top-5 {:.1} %, F1 {:.1} %{}; calibration error {:.3}\n",
         f.balanced_top1 * 100.0,
         interval(|i| i.balanced_top1),
         f.balanced_top5 * 100.0,

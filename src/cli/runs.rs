@@ -204,9 +204,9 @@ fn changes(recipe: &Recipe) -> String {
 fn show_result(run: &Run) {
     if let Some(found) = result_of(run) {
         println!(
-            "  held out, means over the countries: top-1 {:.1} %, top-5 {:.1} %, F1 {:.1} % ({} countries, chance {:.1} %, {} pictures of {} places)",
-            found.top1 * 100.0,
-            found.top5 * 100.0,
+            "  held out: balanced top-1 {:.1} %, balanced top-5 {:.1} %, F1 {:.1} % ({} countries, chance {:.1} %, {} pictures of {} places)",
+            found.balanced_top1 * 100.0,
+            found.balanced_top5 * 100.0,
             found.macro_f1 * 100.0,
             found.countries,
             found.chance * 100.0,
@@ -262,8 +262,8 @@ fn compare(store: &RunStore, names: &[String], as_json: bool) -> anyhow::Result<
     };
     if !as_json {
         println!(
-            "{:<28} {:<12} {:>7} {:>7} {:>7} {:>7} {:>10} {:>7} {:>7}",
-            "run", "state", "top-1", "top-5", "F1", "chance", "countries", "places", "time"
+            "{:<28} {:<12} {:>14} {:>14} {:>7} {:>7} {:>10} {:>7} {:>7}",
+            "run", "state", "balanced top-1", "balanced top-5", "F1", "chance", "countries", "places", "time"
         );
     }
     for run in runs {
@@ -278,11 +278,11 @@ fn compare(store: &RunStore, names: &[String], as_json: bool) -> anyhow::Result<
             result.as_ref().map_or("–".to_owned(), |found| format!("{:.1} %", of(found) * 100.0))
         };
         println!(
-            "{:<28} {:<12} {:>7} {:>7} {:>7} {:>7} {:>10} {:>7} {:>6.0}s",
+            "{:<28} {:<12} {:>14} {:>14} {:>7} {:>7} {:>10} {:>7} {:>6.0}s",
             run.id,
             s.state.word(),
-            share(|r| r.top1),
-            share(|r| r.top5),
+            share(|r| r.balanced_top1),
+            share(|r| r.balanced_top5),
             share(|r| r.macro_f1),
             share(|r| r.chance),
             result.as_ref().map_or(0, |r| r.countries),
@@ -291,7 +291,7 @@ fn compare(store: &RunStore, names: &[String], as_json: bool) -> anyhow::Result<
         );
     }
     if !as_json {
-        println!("top-1, top-5 and F1 are means over the countries, on places held out.");
+        println!("Balanced figures and F1 are means over the countries, on places held out.");
     }
     Ok(())
 }

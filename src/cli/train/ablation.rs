@@ -140,12 +140,12 @@ fn in_words(rows: &[Row]) -> String {
         format!("{:.1}{sd}", s.mean * 100.0)
     };
     let mut text = format!(
-        "{:<20} {:>9} {:>6} {:>14} {:>14} {:>14} {:>10} {:>7} {:>7} {:>7}\n",
+        "{:<20} {:>9} {:>6} {:>16} {:>16} {:>14} {:>10} {:>7} {:>7} {:>7}\n",
         "preset",
         "per label",
         "seeds",
-        "top-1 %",
-        "top-5 %",
+        "balanced top-1 %",
+        "balanced top-5 %",
         "macro-F1 %",
         "countries",
         "chance",
@@ -154,12 +154,12 @@ fn in_words(rows: &[Row]) -> String {
     );
     for row in rows {
         text += &format!(
-            "{:<20} {:>9} {:>6} {:>14} {:>14} {:>14} {:>10} {:>6.1}% {:>7.0} {:>7.0}\n",
+            "{:<20} {:>9} {:>6} {:>16} {:>16} {:>14} {:>10} {:>6.1}% {:>7.0} {:>7.0}\n",
             row.preset,
             size_in_words(row.per_label),
             row.seeds,
-            share(row.top1),
-            share(row.top5),
+            share(row.balanced_top1),
+            share(row.balanced_top5),
             share(row.macro_f1),
             row.countries,
             row.chance * 100.0,
