@@ -39,7 +39,7 @@ class Stepper(Learner):
 
     micro: int = 1 << 30
     precision: str = "off"
-    #: Largest norm of all gradients together; longer ones are shortened to it (Pascanu et al. 2013).
+    #: Largest norm of all gradients together; longer ones are shortened (Pascanu et al. 2013).
     gradient_clip: float | None = None
     on_halved: Callable[[int], None]
 
