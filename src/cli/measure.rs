@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
@@ -87,7 +87,7 @@ impl Measure {
                     "the run that made {id} is not here, so what it held out is not known; leave --held-out away"
                 )
             })?;
-            let held_out = |file| Content::of(file).is_some_and(|picture| split.held_out(&picture));
+            let held_out = |file: &Path| Content::of(file).is_some_and(|picture| split.held_out(&picture));
             data.samples.retain(|sample| held_out(&sample.file));
             anyhow::ensure!(
                 !data.samples.is_empty(),
