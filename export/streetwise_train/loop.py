@@ -62,7 +62,7 @@ class Loop:
         self.resumed: Checkpoint | None = None
         self.buffers: list[torch.Tensor] = []
         self.epoch_started = self.saved_at = time.monotonic()
-        self.tensorboard = None
+        self.tensorboard, self.told_constant = None, False
 
     def make_learner(self) -> stepper.Stepper:
         """The learner of fastai for the recipe, silent."""
@@ -211,7 +211,8 @@ class Loop:
         """Figures, checkpoint and event of an epoch whose validation is done."""
         logits, labels = self.gather(logits).cpu(), self.gather(labels).cpu()
         self.check_finite(logits, "an answer for a held-out picture")
-        if divergence.constant(logits):
+        if divergence.constant(logits) and not self.told_constant:
+            self.told_constant = True
             message = (
                 f"after epoch {self.state.epoch + 1} the network says the same of every picture"
             )
