@@ -121,7 +121,12 @@ fn models_are_added_listed_verified_and_removed() {
     let added = run(&["models", "add", made.to_str().unwrap()]);
     assert!(added.status.success(), "{}", said(&added));
     let again = run(&["models", "add", made.to_str().unwrap()]);
-    assert!(said(&again).contains("there already"), "{}", said(&again));
+    assert!(again.status.success(), "the same model twice is no fault: {}", said(&again));
+    let renamed = |manifest: &mut serde_json::Value| manifest["name"] = "Another".into();
+    let other =
+        model_folder(&root.path().join("other"), "tiny", &onnx("tiny"), &golden_logits("tiny"), renamed);
+    let taken = run(&["models", "add", other.to_str().unwrap()]);
+    assert!(said(&taken).contains("another model of this name is there already"), "{}", said(&taken));
     let listed = lines(&run(&["models", "list", "--json"]));
     let tiny = listed.iter().find(|line| line["model"] == "tiny").unwrap();
     assert_eq!(tiny["owner"], "user");

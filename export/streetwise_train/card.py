@@ -52,9 +52,9 @@ def headline(figures: Figures) -> str:
     rows = []
     for name, key in (
         ("countries", "countries"), ("chance", "chance"), ("places", "places"),
-        ("pictures", "images"), ("top-1, balanced", "top1"), ("top-3, balanced", "top3"),
-        ("top-5, balanced", "top5"), ("top-1, plain", "top1_plain"),
-        ("top-3, plain", "top3_plain"), ("top-5, plain", "top5_plain"), ("macro F1", "macro_f1"),
+        ("pictures", "images"), ("top-1", "top1"), ("top-3", "top3"), ("top-5", "top5"),
+        ("balanced top-1", "balanced_top1"), ("balanced top-3", "balanced_top3"),
+        ("balanced top-5", "balanced_top5"), ("macro F1", "macro_f1"),
         ("ECE before the temperature", "ece_before_temperature"), ("ECE after", "ece"),
     ):  # fmt: skip
         rows.append([name, figures.place[key], figures.source[key]])
@@ -65,16 +65,14 @@ def headline(figures: Figures) -> str:
 
 def views(figures: Figures) -> str:
     """What pooling several views of a place brings."""
-    rows = []
+    rows, keys = [], ("balanced_top1", "balanced_top5")
     for name, part in (("by place", figures.place), ("source held out", figures.source)):
         pool = part["views_of_a_place"]
         if pool:
             one, both = pool["one_view"], pool["all_views"]
-            rows.append(
-                [name, pool["places"], one["top1"], both["top1"], one["top5"], both["top5"]]
-            )
-    head = ["held out", "places", "top-1, one view", "top-1, all", "top-5, one view", "top-5, all"]
-    return table(head, rows)
+            rows.append([name, pool["places"], *(v[k] for k in keys for v in (one, both))])
+    names = [f"balanced top-{k}, {of}" for k in (1, 5) for of in ("one view", "all")]
+    return table(["held out", "places", *names], rows)
 
 
 def split_table(figures: Figures, key: str, head: str) -> str:
@@ -144,11 +142,11 @@ def write(
 ) -> str:  # fmt: skip
     """The whole card."""
     known = figures.place["countries"]
-    u = figures.source["top1"] / figures.source["chance"]
+    u = figures.source["balanced_top1"] / figures.source["chance"]
     yoss = figures.source["per_source"].get("gsv_yosshstd")
     alone = (
         f" Trained without `gsv_yosshstd` and tested on its {yoss['images']} pictures: top-1 "
-        f"{yoss['top1']:.3f}, top-5 {yoss['top5']:.3f} (plain)."
+        f"{yoss['top1']:.3f}, top-5 {yoss['top5']:.3f}."
         if yoss
         else ""
     )

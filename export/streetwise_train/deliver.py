@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from . import attention, data, evaluation, files, gate, manifest, usercard, views
+from . import attention, data, divergence, evaluation, files, gate, manifest, usercard, views
 from .classifier import Classifier
 from .dataset import Samples, Split
 from .presets import Preset
@@ -52,15 +52,17 @@ def finish(
 
     ``model`` is float32 on the processor and in evaluation mode. ``report(phase)`` begins the
     phases ``evaluate`` and ``export`` and returns what is called with (done, total). Returns the
-    files made, as artifacts {kind, path, sha256}. Raises :class:`TrainError` of kind
-    ``export-gate`` where the graph is not the network; no model folder is left then. A job without
-    ``export`` ends with the evaluation.
+    files made, as artifacts {kind, path, sha256}. Raises :class:`TrainError` of kind ``diverged``
+    where the network answers what is no number, and of kind ``export-gate`` where the graph is not
+    the network; no model folder is left then. A job without ``export`` ends with the evaluation.
     """
     model = model.float().cpu().eval()
     size = recipe.size or preset.size
     view = Picture(preset, size)
     labels = samples.labels[split.valid]
     logits = run(model, samples.file[split.valid], view, report("evaluate"))
+    answers = torch.from_numpy(logits)
+    divergence.refuse(answers, "an answer of the final network", recipe, (recipe.lr, None))
     found = evaluation.measure(
         logits,
         labels,

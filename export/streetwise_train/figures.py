@@ -39,7 +39,7 @@ def pooled(probabilities: np.ndarray, labels: np.ndarray, groups: np.ndarray) ->
         return {}
     one = metrics.summary(np.stack([logs[v[0]] for v in many]), labels[[v[0] for v in many]])
     mean = metrics.summary(np.stack([logs[v].mean(0) for v in many]), labels[[v[0] for v in many]])
-    names = ("top1", "top3", "top5")
+    names = ("balanced_top1", "balanced_top3", "balanced_top5")
     return {
         "places": len(many),
         "one_view": {n: one[n] for n in names},

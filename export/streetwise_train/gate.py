@@ -22,7 +22,7 @@ PICTURES = 200
 CALIBRATION = 32
 #: Smaller weights must give PyTorch's first guess on so many of the pictures ...
 MIN_AGREEMENT = 0.97
-#: ... and may lose at most so much of the plain accuracy (2 of 200 pictures).
+#: ... and may lose at most so much of top-1 (2 of 200 pictures).
 MAX_LOSS = 0.01
 #: The names of the variants, in the order in which they are chosen.
 INT8, FP16, FP32, QDQ = "int8", "fp16", "fp32", "int8-qdq"
@@ -34,7 +34,7 @@ class Variant:
     """One graph against PyTorch on the same pictures.
 
     ``difference`` is the largest of a logit, ``agreement`` the share of equal first guesses,
-    ``loss`` the plain accuracy lost (negative where it is gained); ``passed`` whether all of them
+    ``loss`` the top-1 lost (negative where it is gained); ``passed`` whether all of them
     are within tolerance, ``why`` what was not, or why there is no graph.
     """
 

@@ -42,6 +42,10 @@ class Position(Callback):
         """Keeps the running means as they are between two batches."""
         self.loop.keep_buffers()
 
+    def before_step(self) -> None:
+        """Ends the run before a loss that is no number reaches the weights."""
+        self.loop.check_finite(self.learn.loss, "the loss")
+
     def after_batch(self) -> None:
         """Counts the batch and its loss."""
         state, size = self.loop.state, len(self.learn.xb[0])

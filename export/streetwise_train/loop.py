@@ -14,7 +14,7 @@ from fastai.losses import CrossEntropyLossFlat
 from timm.utils import ModelEmaV3
 from torch import nn
 
-from . import checkpoint, checkpoint_names, stepper
+from . import checkpoint, checkpoint_names, divergence, stepper
 from .batches import Batches
 from .checkpoint import Checkpoint
 from .control import Control
@@ -62,7 +62,7 @@ class Loop:
         self.resumed: Checkpoint | None = None
         self.buffers: list[torch.Tensor] = []
         self.epoch_started = self.saved_at = time.monotonic()
-        self.tensorboard = None
+        self.tensorboard, self.told_constant = None, False
 
     def make_learner(self) -> stepper.Stepper:
         """The learner of fastai for the recipe, silent."""
@@ -82,6 +82,7 @@ class Loop:
         learner.remove_cb(ProgressCallback)
         learner.logger, learner.on_halved = (lambda *_: None), self.tell_halved
         learner.set_precision("off")
+        learner.gradient_clip = self.recipe.gradient_clip
         return learner
 
     # Running
@@ -197,11 +198,25 @@ class Loop:
             self.save()
         self.control.poll()
 
+    def check_finite(self, values: torch.Tensor, what: str) -> None:
+        """Ends the run where a loss or logits are not finite; its last checkpoint is older."""
+        state = self.state
+        divergence.refuse(
+            values, f"{what} of epoch {state.epoch + 1}", self.recipe, (state.lr, state.precision)
+        )
+
     # Closing an epoch
 
     def close_epoch(self, stage: Stage, logits: torch.Tensor, labels: torch.Tensor) -> None:
         """Figures, checkpoint and event of an epoch whose validation is done."""
         logits, labels = self.gather(logits).cpu(), self.gather(labels).cpu()
+        self.check_finite(logits, "an answer for a held-out picture")
+        if divergence.constant(logits) and not self.told_constant:
+            self.told_constant = True
+            message = (
+                f"after epoch {self.state.epoch + 1} the network says the same of every picture"
+            )
+            self.reporter.warning("constant", message, divergence.CONSTANT_HINT)
         loss = nn.functional.cross_entropy(
             logits, labels, label_smoothing=self.recipe.label_smoothing
         )

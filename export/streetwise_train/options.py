@@ -37,6 +37,7 @@ HELP = {
     "ema": "decay of a moving average of the weights",
     "label_smoothing": "share of the label spread over all countries",
     "mixup": "alpha of mixup",
+    "gradient_clip": "largest norm of the gradients; longer ones are shortened to it",
 }
 
 

@@ -32,7 +32,7 @@ class Recipe:
     last N blocks from cached activations; ``crops`` is the number of augmented crops cached of
     each picture. ``lr`` ``None`` is what the finder suggests after ``lr_iterations`` batches.
     ``early_stopping`` is a patience in epochs, ``ema`` a decay per batch, ``mixup`` the alpha of
-    its Beta distribution.
+    its Beta distribution, ``gradient_clip`` the largest norm of the gradients (``None``: any).
     """
 
     preset: str
@@ -59,6 +59,7 @@ class Recipe:
     ema: float | None = None
     label_smoothing: float = 0.0
     mixup: float = 0.0
+    gradient_clip: float | None = None
 
     def __post_init__(self) -> None:
         """Refuses values outside their range. Raises :class:`TrainError` naming the field."""
@@ -81,8 +82,14 @@ class Recipe:
 
     @property
     def hash(self) -> str:
-        """SHA-256 of all fields: a checkpoint of another recipe is not resumed from."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """SHA-256 of all fields: a checkpoint of another recipe is not resumed from.
+
+        Fields of ``LATER`` count only where they are set, so that checkpoints from before they
+        were there still belong to their recipe.
+        """
+        values = asdict(self)
+        fields = {k: v for k, v in values.items() if k not in LATER or v is not None}
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> str:
         """All fields, in the order of the golden file."""
@@ -113,7 +120,10 @@ RANGES: dict[str, tuple[float, float, bool]] = {
     "ema": (0.0, 0.999999, True),
     "label_smoothing": (0.0, 0.9, False),
     "mixup": (0.0, 100.0, False),
+    "gradient_clip": (1e-6, 1e6, True),
 }
+#: Fields that the format did not have at first; ``null`` is how it was without them.
+LATER = ("gradient_clip",)
 INTEGER = {f.name: "int" in str(f.type) for f in fields(Recipe)}
 
 

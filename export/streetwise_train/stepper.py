@@ -39,6 +39,8 @@ class Stepper(Learner):
 
     micro: int = 1 << 30
     precision: str = "off"
+    #: Largest norm of all gradients together; longer ones are shortened (Pascanu et al. 2013).
+    gradient_clip: float | None = None
     on_halved: Callable[[int], None]
 
     def set_precision(self, precision: str) -> None:
@@ -84,6 +86,9 @@ class Stepper(Learner):
 
     def _step(self) -> None:
         """The optimiser's step, left out by the scaler where a gradient overflowed."""
+        if self.gradient_clip is not None:
+            self.scaler.unscale_(self.opt)
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_clip)
         self.scaler.step(self.opt)
         self.scaler.update()
 

@@ -111,8 +111,11 @@ def check(session: Session, progress: Progress) -> tuple[datacheck.Admitted, dat
         kept = json.loads(path.read_text(encoding="utf-8"))
         return found, dataset.Split.from_json(kept, found.samples)
     if not session.reporter.silent:
-        text = json.dumps(found.split.to_json(found.samples), indent=1)
-        files.write_whole(path, text.encode())
+        seen, sides = found.seen, {"train": found.split.train, "valid": found.split.valid}
+        # By these a picture is known again wherever it lies: the first half of its SHA-256.
+        digests = {side: [seen[i].digest for i in rows] for side, rows in sides.items()}
+        kept = found.split.to_json(found.samples) | {"digests": digests}
+        files.write_whole(path, json.dumps(kept, indent=1).encode())
     return found, found.split
 
 

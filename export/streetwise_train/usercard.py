@@ -88,8 +88,8 @@ def headline(found: Evaluation) -> str:
     )]  # fmt: skip
     for k in (1, 3, 5):
         guess = float(min(1.0, k * chance))
-        rows.append([f"top-{k}, balanced", figures[f"top{k}"], guess])
-        rows.append([f"top-{k}, plain", figures[f"top{k}_plain"], guess])
+        rows.append([f"top-{k}", figures[f"top{k}"], guess])
+        rows.append([f"balanced top-{k}", figures[f"balanced_top{k}"], guess])
     rows += [["macro F1", figures["macro_f1"], ""]]
     rows += [["ECE before the temperature", figures["ece_before_temperature"], ""]]
     rows += [["ECE after", figures["ece"], ""]]

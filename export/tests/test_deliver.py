@@ -119,6 +119,15 @@ def test_a_refused_graph_leaves_no_model_and_the_old_one_whole(made, monkeypatch
     assert (run / "evaluation.json").exists()
 
 
+def test_a_network_that_answers_what_is_no_number_is_neither_measured_nor_delivered(made):
+    run = made[-1]
+    made[0].register_forward_hook(lambda _net, _inputs, output: output * float("nan"))
+    with pytest.raises(TrainError, match="not a finite number") as error:
+        deliver.finish(*made, silent)
+    assert error.value.kind == "diverged"
+    assert list(run.iterdir()) == []
+
+
 def test_the_evaluation_is_what_the_references_say():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 4, 300)

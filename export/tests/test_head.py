@@ -87,7 +87,7 @@ def test_figures_report_only_recorded_labels(study):
     place, source = crossval.by_place(study, Recipe()).logits, crossval.by_source(study, Recipe())
     measured = figures.measure(study, place, source)
     assert measured.place["images"] == study.reportable.sum() < len(study.labels)
-    assert measured.place["top1"] > 0.9
+    assert measured.place["balanced_top1"] > 0.9
     assert set(measured.place["per_source"]) == {"north", "south"}
     many = measured.place["views_of_a_place"]
-    assert many["all_views"]["top1"] >= many["one_view"]["top1"]
+    assert many["all_views"]["balanced_top1"] >= many["one_view"]["balanced_top1"]

@@ -296,6 +296,76 @@ def test_bf16_trains(tmp_path, pixels):
     assert all(v.dtype != torch.bfloat16 for v in loop.final().values())
 
 
+@pytest.mark.parametrize("stage", ["training", "validation"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_run_that_diverges_ends_and_says_what_to_change(tmp_path, pixels, stage, value):
+    """In the second epoch every answer becomes ``value``; the checkpoint of the first stays."""
+    loop = make(tmp_path / "run", PLAIN, pixels)
+
+    def spoil(network, _inputs, output):
+        wanted = network.training == (stage == "training")
+        return output * value if wanted and loop.state.epoch else output
+
+    loop.net.register_forward_hook(spoil)
+    with pytest.raises(TrainError, match="epoch 2 is not a finite number") as caught:
+        loop.run(None, quiet)
+    assert caught.value.kind == "diverged"
+    for way in ("--lr", "it was 1.0e-02", "--gradient-clip 1"):
+        assert way in caught.value.hint
+    assert "mixed-precision" not in caught.value.hint
+    assert [e["epoch"] for e in events(tmp_path / "run", "metrics")] == [1]
+    saved = checkpoint.read(tmp_path / "run" / checkpoint.CURRENT)
+    assert saved.state["epoch"] == 1
+    assert all(torch.isfinite(tensor).all() for tensor in saved.part("net").values())
+
+
+def test_a_loss_that_is_no_number_in_half_precision_names_it(tmp_path, pixels):
+    loop = make(tmp_path / "run", replace(PLAIN, mixed_precision="bf16"), pixels)
+    loop.net.register_forward_hook(lambda _net, _inputs, output: output * float("nan"))
+    with pytest.raises(TrainError) as caught:
+        loop.run(None, quiet)
+    assert "--mixed-precision off" in caught.value.hint
+    assert all(torch.isfinite(tensor).all() for tensor in loop.net.state_dict().values())
+
+
+def test_a_network_that_says_the_same_of_every_picture_is_right_by_chance_and_told(
+    tmp_path, pixels
+):
+    loop = make(tmp_path / "run", PLAIN, pixels)
+    loop.net.register_forward_hook(lambda _net, _inputs, output: output * 0.0)
+    loop.run(None, quiet)
+    last = loop.state.history[-1]
+    assert last["accuracy"] == pytest.approx(1 / 3)
+    assert last["macro_f1"] == pytest.approx(1 / 6)
+    (told,) = events(tmp_path / "run", "warning")
+    assert told["kind"] == "constant"
+    assert "after epoch 1 the network says the same of every picture" in told["message"]
+
+
+def test_gradients_are_clipped_to_the_norm_asked_for_and_else_left_alone(tmp_path, pixels):
+    norms = {}
+    for clip in (None, 0.01):
+        loop = make(tmp_path / str(clip), replace(PLAIN, gradient_clip=clip), pixels)
+        seen = norms.setdefault(clip, [])
+        step = loop.learner.scaler.step
+
+        def watched(opt, step=step, seen=seen, net=loop.net):
+            gradients = [p.grad.norm() for p in net.parameters() if p.grad is not None]
+            seen.append(float(torch.stack(gradients).norm()))
+            return step(opt)
+
+        set_precision = loop.learner.set_precision
+
+        def watching(precision, loop=loop, watched=watched, set_precision=set_precision):
+            set_precision(precision)
+            loop.learner.scaler.step = watched
+
+        loop.learner.set_precision = watching
+        loop.run(None, quiet)
+    assert min(norms[None]) > 0.01
+    assert max(norms[0.01]) == pytest.approx(0.01, rel=1e-3)
+
+
 @pytest.mark.parametrize("blocks", [0, 1])
 def test_the_fast_path_trains_from_cached_activations(tmp_path, pixels, blocks):
     """The body (or its front) runs once over every view; later epochs never call it."""

@@ -41,6 +41,7 @@ def test_every_field_survives_the_file(tmp_path):
         ({"countries": ["FR"]}, "countries"),
         ({"countries": ["FR", "FR"]}, "countries"),
         ({"mixed_precision": "fp8"}, "fp8"),
+        ({"gradient_clip": 0.0}, "gradient_clip"),
         ({"preset": ...}, "preset"),
     ],
 )
@@ -64,3 +65,13 @@ def test_the_hash_tells_recipes_apart():
     plain = Recipe("resnet18")
     assert plain.hash == Recipe("resnet18").hash
     assert plain.hash != replace(plain, seed=1).hash
+    assert plain.hash != replace(plain, gradient_clip=1.0).hash
+
+
+def test_a_recipe_from_before_gradients_were_clipped_is_read_and_its_checkpoints_are_its_own():
+    """The hash is that of a checkpoint of the defaults from before the field was there."""
+    values = json.loads(GOLDEN.read_text())
+    del values["gradient_clip"]
+    old = recipe.parse(Recipe, json.dumps(values), "recipe.json")
+    assert old == Recipe("resnet18")
+    assert old.hash == "dc75ed3d49648300b8d31bcb7d4d6b522b3161427791f2d3affca084681c4bea"

@@ -3,6 +3,7 @@
 Processes are forked from a server that has imported PyTorch, so that each starts at once.
 """
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -186,6 +187,10 @@ def test_a_run_goes_through_its_phases_and_stdout_carries_events_alone(begin):
     split = json.loads((run / "split.json").read_text())
     assert len(split["train"]) == 48
     assert len(split["valid"]) == 12
+    first = Path(json.loads((run / "job.json").read_text())["data"]) / split["train"][0]
+    content = hashlib.sha256(first.read_bytes()).hexdigest()
+    assert split["digests"]["train"][0] == content[:32]
+    assert {side: len(of) for side, of in split["digests"].items()} == {"train": 48, "valid": 12}
     assert "junk of a C library" in log(run)
     assert "junk of a Python library" in log(run)
 
@@ -285,6 +290,16 @@ def test_a_full_disk_is_an_error_that_says_so_and_the_run_goes_on_later(begin):
     assert (run / "checkpoint.safetensors").read_bytes() == before
     assert Trainer(run, resume=True).end() == 0
     assert [row[0] for row in losses(run)] == [1, 2, 3, 4]
+
+
+def test_a_diverged_run_is_an_error_that_says_what_to_change_and_no_figure_of_it_is_told(begin):
+    run = begin(made=replace(TINY, lr=100.0, weight_decay=10.0, epochs=20))
+    assert Trainer(run).end() != 0
+    last = events(run)[-1]
+    assert (last["type"], last["kind"]) == ("error", "diverged")
+    assert "--lr" in last["hint"]
+    assert "it was 1.0e+02" in last["hint"]
+    assert all(e["valid_loss"] is not None for e in events(run) if e["type"] == "metrics")
 
 
 def test_a_run_delivers_a_model_of_what_it_trained(begin):

@@ -11,7 +11,7 @@ use crate::compare::{CompareError, Comparison, Disagreement, Looks, MODELS, Repo
 use crate::dataset::Dataset;
 use crate::evaluate::Options;
 use crate::imaging::{Limits, Picture};
-use crate::model::Classifier;
+use crate::model::{Classifier, Manifest};
 use crate::training::runs::RunStore;
 use crate::training::split::trained_on;
 
@@ -85,9 +85,8 @@ fn on_data(
     data: &std::path::Path,
 ) -> anyhow::Result<()> {
     let data = Dataset::open(data)?.only(&args.measure.countries)?;
-    let ids: Vec<String> = classifiers.iter().map(|one| one.manifest().id.clone()).collect();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let (data, splits) = args.measure.split(context, &ids, &data)?;
+    let manifests: Vec<&Manifest> = classifiers.iter().map(Classifier::manifest).collect();
+    let (data, splits) = args.measure.split(context, &manifests, &data)?;
     let options: Options = args.measure.options();
     let bar = progress_bar(data.samples.len());
     let found = compare(classifiers, &data, &options, &mut watching(&bar));

@@ -76,7 +76,7 @@ fn one(
 ) -> anyhow::Result<(Evaluation, Option<usize>)> {
     let model = models.named(Some(name))?;
     let mut classifier = args.measure.running.load(context, models.engine, &model)?;
-    let (data, splits) = args.measure.split(context, &[&model.manifest.id], data)?;
+    let (data, splits) = args.measure.split(context, &[&model.manifest], data)?;
     let mut options = args.measure.options();
     options.known_to = models.known_to(&args.known_to)?;
     let bar = progress_bar(data.samples.len());
@@ -114,7 +114,7 @@ fn in_words(found: &Evaluation) -> String {
         interval(|i| i.top5)
     );
     text += &format!(
-        "  mean over countries: top-1 {:.1} %{}, top-5 {:.1} %, F1 {:.1} %{}; calibration error {:.3}\n",
+        "  means over the countries: balanced top-1 {:.1} %{}, balanced top-5 {:.1} %, F1 {:.1} %{}; calibration error {:.3}\n",
         f.balanced_top1 * 100.0,
         interval(|i| i.balanced_top1),
         f.balanced_top5 * 100.0,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
@@ -11,10 +11,10 @@ use super::train::{count_interrupts, interrupts};
 use super::{Context, DeviceArg};
 use crate::dataset::Dataset;
 use crate::evaluate::Options;
-use crate::model::{Classifier, Library, Model, Owner};
+use crate::model::{Classifier, Library, Manifest, Model, Owner};
 use crate::runtime::{self, Engine};
 use crate::training::runs::RunStore;
-use crate::training::split::Split;
+use crate::training::split::{Content, Split};
 use crate::watch::Progress;
 
 /// Which labelled pictures count, and how models run on them.
@@ -75,22 +75,23 @@ impl Measure {
     pub(crate) fn split(
         &self,
         context: &Context,
-        models: &[&str],
+        models: &[&Manifest],
         data: &Dataset,
     ) -> anyhow::Result<(Dataset, Vec<Option<Split>>)> {
         let mut data = data.clone();
         let store = RunStore::open(&context.paths);
         let splits: Vec<Option<Split>> = models.iter().map(|model| Split::of_model(&store, model)).collect();
-        for (model, split) in models.iter().zip(&splits).filter(|_| self.held_out) {
+        for (id, split) in models.iter().map(|model| &model.id).zip(&splits).filter(|_| self.held_out) {
             let split = split.as_ref().with_context(|| {
                 format!(
-                    "the run that made {model} is not here, so what it held out is not known; leave --held-out away"
+                    "the run that made {id} is not here, so what it held out is not known; leave --held-out away"
                 )
             })?;
-            data.samples.retain(|sample| split.held_out(&sample.file));
+            let held_out = |file: &Path| Content::of(file).is_some_and(|picture| split.held_out(&picture));
+            data.samples.retain(|sample| held_out(&sample.file));
             anyhow::ensure!(
                 !data.samples.is_empty(),
-                "the run that made {model} held none of these pictures out"
+                "the run that made {id} held none of these pictures out"
             );
         }
         Ok((data, splits))

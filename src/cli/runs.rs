@@ -7,15 +7,20 @@ use clap::Subcommand;
 use indicatif::HumanDuration;
 use serde_json::{Value, json};
 
-use super::train::{Live, RecipeFlags, epoch_line, go_on};
+use super::train::{Live, RecipeFlags, epoch_line, go_on, tell};
 use super::{Context, paint};
 use crate::training::ablation::result_of;
 use crate::training::environment::Trainer;
 use crate::training::job::Job;
-use crate::training::process::PATIENCE;
+use crate::training::process::{Patience, STOPS_WITHIN};
+use crate::training::queue;
 use crate::training::recipe::Recipe;
+use crate::training::report::figures_of;
 use crate::training::runs::{Run, RunStore, State};
 use crate::training::summary::Summary;
+
+/// How long a run goes on without an app that drives it before nobody is taken to hear a wish to stop.
+const UNDRIVEN: Duration = Duration::from_secs(5);
 
 /// Arguments of `runs`.
 #[derive(Debug, clap::Args)]
@@ -87,8 +92,8 @@ pub(crate) fn run(args: &RunsArgs, context: &Context) -> anyhow::Result<ExitCode
     match &args.action {
         Action::List => list(&store, args.json),
         Action::Show { run } => show(&store.get(run)?, args.json),
-        Action::Stop { run } => return stop(&store.get(run)?, args.json),
-        Action::Resume { run } => return resume(&store, &store.get(run)?, context, args.json),
+        Action::Stop { run } => return stop(&store, &store.get(run)?, args.json),
+        Action::Resume { run } => return resume(&store.get(run)?, context, args.json),
         Action::Paint { run } => return paint::run(&store.get(run)?, context, args.json),
         Action::Clone { run, recipe } => {
             let old = store.get(run)?;
@@ -162,7 +167,7 @@ fn read_json(run: &Run, name: &str) -> Option<Value> {
 
 fn show(run: &Run, as_json: bool) {
     let s = run.summary();
-    let (evaluation, verify) = (read_json(run, "evaluation.json"), read_json(run, "verify.json"));
+    let (evaluation, verify) = (figures_of(run), read_json(run, "verify.json"));
     if as_json {
         let line = json!({
             "run": run.id, "folder": run.folder, "recipe": run.recipe, "job": run.job, "summary": s,
@@ -204,9 +209,9 @@ fn changes(recipe: &Recipe) -> String {
 fn show_result(run: &Run) {
     if let Some(found) = result_of(run) {
         println!(
-            "  held out, means over the countries: top-1 {:.1} %, top-5 {:.1} %, F1 {:.1} % ({} countries, chance {:.1} %, {} pictures of {} places)",
-            found.top1 * 100.0,
-            found.top5 * 100.0,
+            "  held out: balanced top-1 {:.1} %, balanced top-5 {:.1} %, F1 {:.1} % ({} countries, chance {:.1} %, {} pictures of {} places)",
+            found.balanced_top1 * 100.0,
+            found.balanced_top5 * 100.0,
             found.macro_f1 * 100.0,
             found.countries,
             found.chance * 100.0,
@@ -217,11 +222,17 @@ fn show_result(run: &Run) {
 }
 
 /// Asks, and waits for the checkpoint.
-fn stop(run: &Run, as_json: bool) -> anyhow::Result<ExitCode> {
+fn stop(store: &RunStore, run: &Run, as_json: bool) -> anyhow::Result<ExitCode> {
     run.ask_to_stop()?;
-    let asked = Instant::now();
-    // The app that drives the run kills a trainer that takes longer than its patience.
-    while asked.elapsed() < PATIENCE + Duration::from_secs(5) {
+    if !as_json {
+        eprintln!("stopping: a checkpoint is written, within {} s", STOPS_WITHIN.as_secs());
+    }
+    let (asked, mut driven) = (Instant::now(), Instant::now());
+    // The app that drives the run has the queue's turn, and kills a trainer that takes longer than its patience.
+    while asked.elapsed() < Patience::default().asked + UNDRIVEN && driven.elapsed() < UNDRIVEN {
+        if queue::is_taken(store) {
+            driven = Instant::now();
+        }
         let state = run.summary().state;
         if state != State::Running {
             say(
@@ -234,19 +245,20 @@ fn stop(run: &Run, as_json: bool) -> anyhow::Result<ExitCode> {
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    let _ = std::fs::remove_file(run.stop_request());
+    run.forget_stop_request();
     anyhow::bail!(
         "run {} did not stop: no Streetwise drives it; end the process that holds its run.lock",
         run.id
     )
 }
 
-fn resume(store: &RunStore, run: &Run, context: &Context, as_json: bool) -> anyhow::Result<ExitCode> {
+fn resume(run: &Run, context: &Context, as_json: bool) -> anyhow::Result<ExitCode> {
     run.check_resumable()?;
     let trainer = Trainer::find(&context.paths)?;
     let run = &run.to_deliver()?;
     let mut live = Live::new(run, as_json)?;
-    go_on(run, store, &trainer, context, &mut live)
+    let outcome = go_on(run, &trainer, context, &mut live);
+    tell(run, outcome, &mut live)
 }
 
 fn compare(store: &RunStore, names: &[String], as_json: bool) -> anyhow::Result<()> {
@@ -262,8 +274,8 @@ fn compare(store: &RunStore, names: &[String], as_json: bool) -> anyhow::Result<
     };
     if !as_json {
         println!(
-            "{:<28} {:<12} {:>7} {:>7} {:>7} {:>7} {:>10} {:>7} {:>7}",
-            "run", "state", "top-1", "top-5", "F1", "chance", "countries", "places", "time"
+            "{:<28} {:<12} {:>14} {:>14} {:>7} {:>7} {:>10} {:>7} {:>7}",
+            "run", "state", "balanced top-1", "balanced top-5", "F1", "chance", "countries", "places", "time"
         );
     }
     for run in runs {
@@ -278,11 +290,11 @@ fn compare(store: &RunStore, names: &[String], as_json: bool) -> anyhow::Result<
             result.as_ref().map_or("–".to_owned(), |found| format!("{:.1} %", of(found) * 100.0))
         };
         println!(
-            "{:<28} {:<12} {:>7} {:>7} {:>7} {:>7} {:>10} {:>7} {:>6.0}s",
+            "{:<28} {:<12} {:>14} {:>14} {:>7} {:>7} {:>10} {:>7} {:>6.0}s",
             run.id,
             s.state.word(),
-            share(|r| r.top1),
-            share(|r| r.top5),
+            share(|r| r.balanced_top1),
+            share(|r| r.balanced_top5),
             share(|r| r.macro_f1),
             share(|r| r.chance),
             result.as_ref().map_or(0, |r| r.countries),
@@ -291,7 +303,7 @@ fn compare(store: &RunStore, names: &[String], as_json: bool) -> anyhow::Result<
         );
     }
     if !as_json {
-        println!("top-1, top-5 and F1 are means over the countries, on places held out.");
+        println!("Balanced figures and F1 are means over the countries, on places held out.");
     }
     Ok(())
 }

@@ -265,12 +265,19 @@ impl Report {
         let row = |r: &StudyRow| {
             let size = r.per_label.map_or_else(|| "all".to_owned(), |n| n.to_string());
             let mut row = vec![r.series.clone(), size, r.seeds.to_string()];
-            row.extend([spread(r.macro_f1, 100.0), spread(r.top1, 100.0), spread(r.seconds, 1.0)]);
+            row.extend([spread(r.macro_f1, 100.0), spread(r.balanced_top1, 100.0), spread(r.seconds, 1.0)]);
             row.push(format!("{} ({:.1} %)", r.countries, r.chance * 100.0));
             row
         };
-        let header =
-            ["run", "pictures a country", "seeds", "macro-F1 %", "top-1 %", "seconds", "countries (chance)"];
+        let header = [
+            "run",
+            "pictures a country",
+            "seeds",
+            "macro-F1 %",
+            "balanced top-1 %",
+            "seconds",
+            "countries (chance)",
+        ];
         let rows: Vec<Vec<String>> = self.runs.iter().map(row).collect();
         Ok(format!(
             "<h2>Training runs</h2>\n<p>On the places that each run held out; ± is the standard deviation over seeds.</p>\n{text}{}",

@@ -21,7 +21,7 @@ pub struct StudyRow {
     /// Mean over the countries of F1, on held-out places.
     pub macro_f1: Spread,
     /// Mean over the countries of right first guesses, on held-out places.
-    pub top1: Spread,
+    pub balanced_top1: Spread,
     /// Time that trainers worked, in seconds.
     pub seconds: Spread,
     /// Number of countries.
@@ -86,7 +86,7 @@ fn row(group: &Group, keys: &[Key]) -> StudyRow {
         per_label: group.per_label,
         seeds: group.runs.len(),
         macro_f1: spread(|run| run.0.macro_f1),
-        top1: spread(|run| run.0.top1),
+        balanced_top1: spread(|run| run.0.balanced_top1),
         seconds: spread(|run| run.1),
         countries: group.runs[0].0.countries,
         chance: group.runs[0].0.chance,
@@ -104,7 +104,7 @@ mod tests {
         let job = serde_json::json!({ "data": data, "weights": null, "from_scratch": true, "allow": [], "cache": "/c",
                                       "name": "", "threads": null, "model_id": "" });
         let run = store.create(recipe, serde_json::from_value(job).unwrap()).unwrap();
-        let held_out = serde_json::json!({ "top1": f1, "top5": 1.0, "macro_f1": f1, "countries": 5, "chance": 0.2,
+        let held_out = serde_json::json!({ "balanced_top1": f1, "balanced_top5": 1.0, "macro_f1": f1, "countries": 5, "chance": 0.2,
                                            "places": 3, "images": 9 });
         std::fs::write(run.file("evaluation.json"), held_out.to_string()).unwrap();
         let golden = include_str!("../../tests/protocol/v1.jsonl");

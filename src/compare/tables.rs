@@ -199,7 +199,7 @@ fn study(runs: &[StudyRow]) -> Table {
         let sd = |value: Option<f64>| value.map_or_else(String::new, number);
         let size = r.per_label.map_or_else(|| "all".to_owned(), |n| n.to_string());
         let mut row = vec![r.series.clone(), size, r.seeds.to_string()];
-        for spread in [r.macro_f1, r.top1, r.seconds] {
+        for spread in [r.macro_f1, r.balanced_top1, r.seconds] {
             row.extend([number(spread.mean), sd(spread.sd)]);
         }
         row.extend([r.countries.to_string(), number(r.chance), number(r.images)]);
@@ -211,8 +211,8 @@ fn study(runs: &[StudyRow]) -> Table {
         "seeds",
         "macro_f1",
         "macro_f1_sd",
-        "top1",
-        "top1_sd",
+        "balanced_top1",
+        "balanced_top1_sd",
         "seconds",
         "seconds_sd",
         "countries",

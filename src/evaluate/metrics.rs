@@ -24,16 +24,15 @@ pub struct Outcome {
 
 impl Outcome {
     /// Ranks `probabilities` (one a country). Equal ones are in the order of the countries, so that a model that
-    /// says the same of all is not right.
+    /// says the same of all is not right; NaN stands behind every number. The trainer ranks the same way
+    /// (`tests/golden/figures.json`).
     ///
     /// # Panics
     /// When `label` is not below the number of probabilities.
     #[must_use]
     pub fn new(probabilities: &[f32], label: usize, place: usize) -> Self {
-        let before = |a: usize, b: usize| {
-            let (p, q) = (probabilities[a], probabilities[b]);
-            p > q || (p.total_cmp(&q).is_eq() && a < b)
-        };
+        let score = |i: usize| if probabilities[i].is_nan() { f32::NEG_INFINITY } else { probabilities[i] };
+        let before = |a: usize, b: usize| score(a) > score(b) || (score(a) >= score(b) && a < b);
         let all = 0..probabilities.len();
         let guess = all.clone().fold(0, |best, i| if before(i, best) { i } else { best });
         let rank = all.filter(|i| before(*i, label)).count();
@@ -263,6 +262,30 @@ mod tests {
         near(bins[13].from, 13.0 / 15.0);
         assert_eq!((bins[13].images, bins[13].accuracy, bins[0].images), (2, 1.0, 0));
         near(bins[13].confidence, 0.9);
+    }
+
+    #[test]
+    fn the_golden_scores_give_the_golden_figures_in_this_language_too() {
+        let text = include_str!("../../tests/golden/figures.json");
+        let golden: serde_json::Value = serde_json::from_str(text).unwrap();
+        for case in golden["cases"].as_array().unwrap() {
+            let numbers = |key: &str| -> Vec<usize> { serde_json::from_value(case[key].clone()).unwrap() };
+            let scores: Vec<Vec<Option<f32>>> = serde_json::from_value(case["scores"].clone()).unwrap();
+            let rows = scores.iter().zip(numbers("labels")).enumerate();
+            let outcomes: Vec<Outcome> = rows
+                .map(|(place, (row, label))| {
+                    let row: Vec<f32> = row.iter().map(|score| score.unwrap_or(f32::NAN)).collect();
+                    Outcome::new(&row, label, place)
+                })
+                .collect();
+            let name = &case["name"];
+            assert_eq!(outcomes.iter().map(|o| o.rank).collect::<Vec<_>>(), numbers("ranks"), "{name}");
+            assert_eq!(outcomes.iter().map(|o| o.guess).collect::<Vec<_>>(), numbers("guesses"), "{name}");
+            let found = serde_json::to_value(figures(&outcomes, scores[0].len())).unwrap();
+            for (key, expected) in case["figures"].as_object().into_iter().flatten() {
+                near(found[key].as_f64().unwrap(), expected.as_f64().unwrap());
+            }
+        }
     }
 
     #[test]

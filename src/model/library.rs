@@ -89,16 +89,20 @@ impl Library {
             .max_by(|a, b| lift(a).total_cmp(&lift(b)).then_with(|| b.manifest.id.cmp(&a.manifest.id)))
     }
 
-    /// Copies a model folder into the user's, after its files were checked. The copy appears whole or not at all.
+    /// Copies a model folder into the user's, after its files were checked. The copy appears whole or not at all. Where
+    /// the very same model is there already, that one is returned.
     ///
     /// # Errors
-    /// When the model is not valid, its name is taken, or the disk refuses.
+    /// When the model is not valid, its name is taken by another, or the disk refuses.
     pub fn add(&self, folder: &Path) -> Result<Model, ModelError> {
         let model = Model::read(folder, Owner::User)?;
         let id = model.manifest.id.clone();
         let refused = |what: String| ModelError::Change { model: id.clone(), what };
-        if self.entries.iter().any(|(name, _)| *name == id) {
-            return Err(refused("a model of this name is there already; remove it first".into()));
+        if let Some((_, known)) = self.entries.iter().find(|(name, _)| *name == id) {
+            let same = |known: &&Model| known.manifest == model.manifest && known.checked_onnx().is_ok();
+            let known = known.as_ref().ok().filter(same).cloned();
+            let taken = "another model of this name is there already; remove it first";
+            return known.ok_or_else(|| refused(taken.into()));
         }
         model.checked_onnx()?;
         let staging = self.user_folder.join(format!(".{id}.partial"));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ModelError;
+use super::{ModelError, figures};
 use crate::imaging::Preprocess;
 use crate::ranking::UnsureRule;
 
@@ -82,6 +82,9 @@ pub struct Metrics {
     pub top3: f32,
     /// Share of pictures whose country is among the first five.
     pub top5: f32,
+    /// Mean over the countries of the share of right first guesses within each; none where it was not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balanced_top1: Option<f32>,
     /// Mean over the countries of the F1 score.
     pub macro_f1: f32,
     /// Expected calibration error.
@@ -94,12 +97,14 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Top-1 with whole sources held out (`source_held_out.top1`) where it was measured, else [`Metrics::top1`].
+    /// Balanced top-1 with whole sources held out (`source_held_out.balanced_top1`) where it was measured, else
+    /// [`Metrics::balanced_top1`], else [`Metrics::top1`].
     #[must_use]
     #[allow(clippy::cast_possible_truncation)]
     pub fn honest_top1(&self) -> f32 {
-        let held_out = self.more.get("source_held_out").and_then(|figures| figures.get("top1"));
-        held_out.and_then(Value::as_f64).map_or(self.top1, |top1| top1 as f32)
+        let held_out = self.more.get("source_held_out").and_then(|figures| figures.get("balanced_top1"));
+        let held_out = held_out.and_then(Value::as_f64).map(|top1| top1 as f32);
+        held_out.or(self.balanced_top1).unwrap_or(self.top1)
     }
 }
 
@@ -161,12 +166,13 @@ impl Manifest {
     /// [`ModelError::Schema`] for a later format, [`ModelError::Manifest`] for anything inconsistent.
     pub fn parse(model: &str, text: &[u8]) -> Result<Self, ModelError> {
         let invalid = |why: String| ModelError::Manifest { model: model.to_owned(), why };
-        let value: Value = serde_json::from_slice(text).map_err(|error| invalid(error.to_string()))?;
+        let mut value: Value = serde_json::from_slice(text).map_err(|error| invalid(error.to_string()))?;
         let found = value.get("schema").and_then(Value::as_u64);
         let found = found.ok_or_else(|| invalid("`schema` is missing".into()))?;
         if found != SCHEMA {
             return Err(ModelError::Schema { model: model.to_owned(), found, known: SCHEMA });
         }
+        value.get_mut("metrics").into_iter().for_each(figures::rename_old);
         let manifest: Self = serde_json::from_value(value).map_err(|error| invalid(error.to_string()))?;
         manifest.consistent().map_err(invalid)?;
         Ok(manifest)
@@ -236,9 +242,21 @@ mod tests {
         let top1 = |json: &Value| {
             Manifest::parse("tiny", json.to_string().as_bytes()).unwrap().metrics.honest_top1()
         };
-        assert!((top1(&json) - 0.5).abs() < 1e-6);
-        json["metrics"]["source_held_out"] = serde_json::json!({ "top1": 0.25 });
+        assert!((top1(&json) - 0.375).abs() < 1e-6);
+        json["metrics"]["source_held_out"] = serde_json::json!({ "top1": 0.5, "balanced_top1": 0.25 });
         assert!((top1(&json) - 0.25).abs() < 1e-6);
+        json["metrics"] = serde_json::json!({ "top1": 0.5 });
+        assert!((top1(&json) - 0.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_figures_of_an_older_manifest_are_read_by_what_they_meant() {
+        let mut json = example();
+        json["metrics"]["top1"] = 0.25.into();
+        json["metrics"]["top1_plain"] = 0.5.into();
+        let metrics = Manifest::parse("tiny", json.to_string().as_bytes()).unwrap().metrics;
+        assert_eq!((metrics.top1, metrics.balanced_top1), (0.5, Some(0.25)));
+        assert!(!metrics.more.contains_key("top1_plain"));
     }
 
     #[test]

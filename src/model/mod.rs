@@ -2,6 +2,7 @@
 
 mod classifier;
 mod cuda;
+pub mod figures;
 mod golden;
 mod graph;
 mod library;

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::job::Job;
 use super::recipe::Recipe;
+use super::report::figures_of;
 use super::runs::{Run, RunStore};
 
 /// What is varied, and what all runs share.
@@ -67,10 +68,10 @@ pub fn find(store: &RunStore, recipe: &Recipe, job: &Job) -> Option<Run> {
 /// The figures of a finished run that a table needs, from its `evaluation.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeldOut {
-    /// Share of right first guesses.
-    pub top1: f64,
-    /// Share of pictures whose country is among the first five.
-    pub top5: f64,
+    /// Mean over the countries of the share of right first guesses within each.
+    pub balanced_top1: f64,
+    /// The same for the first five.
+    pub balanced_top5: f64,
     /// Mean of F1 over the countries.
     pub macro_f1: f64,
     /// Number of countries.
@@ -95,7 +96,7 @@ fn count<'de, D: serde::Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
 /// Reads a run's held-out figures.
 #[must_use]
 pub fn result_of(run: &Run) -> Option<HeldOut> {
-    serde_json::from_slice(&std::fs::read(run.file("evaluation.json")).ok()?).ok()
+    serde_json::from_value(figures_of(run)?).ok()
 }
 
 /// Mean and standard deviation over seeds.
@@ -131,10 +132,10 @@ pub struct Row {
     pub per_label: Option<u32>,
     /// Seeds that came to their end.
     pub seeds: usize,
-    /// Share of right first guesses.
-    pub top1: Spread,
-    /// Share of pictures whose country is among the first five.
-    pub top5: Spread,
+    /// Mean over the countries of the share of right first guesses within each.
+    pub balanced_top1: Spread,
+    /// The same for the first five.
+    pub balanced_top5: Spread,
     /// Mean of F1 over the countries.
     pub macro_f1: Spread,
     /// Number of countries.
@@ -170,8 +171,8 @@ pub fn table(results: &[(Recipe, Option<HeldOut>)]) -> Vec<Row> {
             preset,
             per_label,
             seeds: group.len(),
-            top1: spread(|r| r.top1),
-            top5: spread(|r| r.top5),
+            balanced_top1: spread(|r| r.balanced_top1),
+            balanced_top5: spread(|r| r.balanced_top5),
             macro_f1: spread(|r| r.macro_f1),
             countries: group[0].countries,
             chance: group[0].chance,
@@ -252,10 +253,10 @@ pub fn as_csv(rows: &[Row]) -> Result<String, csv::Error> {
         "preset",
         "per_label",
         "seeds",
-        "top1",
-        "top1_sd",
-        "top5",
-        "top5_sd",
+        "balanced_top1",
+        "balanced_top1_sd",
+        "balanced_top5",
+        "balanced_top5_sd",
         "macro_f1",
         "macro_f1_sd",
         "countries",
@@ -266,7 +267,7 @@ pub fn as_csv(rows: &[Row]) -> Result<String, csv::Error> {
     for row in rows {
         let sd = |s: Spread| s.sd.map_or_else(String::new, |sd| format!("{sd:.6}"));
         let mut record = vec![row.preset.clone(), size_in_words(row.per_label), row.seeds.to_string()];
-        for spread in [row.top1, row.top5, row.macro_f1] {
+        for spread in [row.balanced_top1, row.balanced_top5, row.macro_f1] {
             record.extend([format!("{:.6}", spread.mean), sd(spread)]);
         }
         record.extend([row.countries.to_string()]);
@@ -330,8 +331,8 @@ mod tests {
     #[test]
     fn a_row_is_the_mean_and_the_standard_deviation_over_seeds() {
         let result = |top1: f64| HeldOut {
-            top1,
-            top5: 1.0,
+            balanced_top1: top1,
+            balanced_top5: 1.0,
             macro_f1: top1 / 2.0,
             countries: 5,
             chance: 0.2,
@@ -351,8 +352,11 @@ mod tests {
         let rows = table(&all);
         assert_eq!(rows.len(), 2);
         assert_eq!((rows[0].seeds, rows[0].countries), (3, 5));
-        assert!((rows[0].top1.mean - 0.5).abs() < 1e-9 && (rows[0].top1.sd.unwrap() - 0.1).abs() < 1e-9);
-        assert_eq!((rows[1].per_label, rows[1].top1.sd), (Some(100), None));
+        assert!(
+            (rows[0].balanced_top1.mean - 0.5).abs() < 1e-9
+                && (rows[0].balanced_top1.sd.unwrap() - 0.1).abs() < 1e-9
+        );
+        assert_eq!((rows[1].per_label, rows[1].balanced_top1.sd), (Some(100), None));
     }
 
     #[test]
@@ -362,7 +366,7 @@ mod tests {
         let done = |seed: u64, top1: f64| {
             let recipe = Recipe { seed, ..grid().recipe };
             let run = store.create(&recipe, grid().job).unwrap();
-            let figures = json!({ "top1": top1, "top5": 1.0, "macro_f1": top1, "countries": 5, "chance": 0.2,
+            let figures = json!({ "balanced_top1": top1, "balanced_top5": 1.0, "macro_f1": top1, "countries": 5, "chance": 0.2,
                                   "places": 3, "images": 4 });
             std::fs::write(run.file("evaluation.json"), figures.to_string()).unwrap();
             run
@@ -372,12 +376,13 @@ mod tests {
         let [old, new] = repeated;
         let found = tables(&[old, new, done(1, 0.6)]);
         assert_eq!((found[0].rows[0].seeds, found[0].runs.len()), (2, 2));
-        assert!((found[0].rows[0].top1.mean - 0.5).abs() < 1e-9);
+        assert!((found[0].rows[0].balanced_top1.mean - 0.5).abs() < 1e-9);
     }
 
     #[test]
     fn the_evaluation_may_list_or_count_its_countries() {
-        let rest = r#""top1":0.5,"top5":1,"macro_f1":0.4,"chance":0.2,"places":3,"images":4"#;
+        let rest =
+            r#""balanced_top1":0.5,"balanced_top5":1,"macro_f1":0.4,"chance":0.2,"places":3,"images":4"#;
         for countries in [r#"["AU","JP"]"#, "2"] {
             let read: HeldOut =
                 serde_json::from_str(&format!("{{\"countries\":{countries},{rest}}}")).unwrap();

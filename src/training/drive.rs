@@ -1,9 +1,9 @@
 //! A run from its start to its end: the trainer started or resumed, listened to, stopped when asked.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::environment::Trainer;
-use super::process::{Heard, Process, Said, StartError};
+use super::process::{Heard, Patience, Process, Said, StartError};
 use super::protocol::{Body, Command, Event, ProtocolError, Skipped};
 use super::runs::{Run, RunError, State};
 
@@ -23,6 +23,12 @@ pub enum Wish {
 
 /// Who follows a run.
 pub trait Watch {
+    /// Another run has the turn; asked several times a second, `false` gives up.
+    fn waits(&mut self) -> bool {
+        true
+    }
+    /// The run's turn has come.
+    fn turn(&mut self) {}
     /// The trainer said something.
     fn event(&mut self, event: &Event);
     /// Lines were passed over, so many in all; called when the first of a kind is.
@@ -73,14 +79,14 @@ pub enum DriveError {
 }
 
 /// Starts the trainer on `run`, or resumes it where it was started before, and follows it to its end. `patience` is
-/// the time it has to end after it was asked to.
+/// the time it has to end when it is asked to.
 ///
 /// # Errors
 /// [`DriveError`]; the trainer has ended in every case.
 pub fn drive(
     run: &Run,
     trainer: &Trainer,
-    patience: Duration,
+    patience: Patience,
     watch: &mut dyn Watch,
 ) -> Result<Ending, DriveError> {
     let summary = run.summary();
@@ -90,26 +96,26 @@ pub fn drive(
         let what = "there is nothing to start";
         return Err(RunError::State { id: run.id.clone(), state: summary.state, what }.into());
     }
-    let _ = std::fs::remove_file(run.stop_request());
+    run.forget_stop_request();
     let mut command = trainer.command();
     command.arg("train").arg("--run").arg(&run.folder).current_dir(&run.folder);
     if summary.processes > 0 {
         command.arg("--resume");
     }
-    let mut process = Process::start(command, &run.file("stderr.log"), patience)?;
+    let mut process = Process::start(command, &run.file("stderr.log"), patience.let_go)?;
     let followed =
         Follow { run, patience, watch, end: None, asked: None, paused: false }.until_the_end(&mut process);
     let status = process.finish();
-    let _ = std::fs::remove_file(run.stop_request());
-    Ok(match followed? {
-        Some(ending) => ending,
-        None => Ending::Died { how: last_words(run, status) },
-    })
+    // One that came too late for the trainer is heard by the check of the model.
+    if !matches!(followed, Ok(Some(Ending::Done))) {
+        run.forget_stop_request();
+    }
+    Ok(followed?.unwrap_or_else(|| Ending::Died { how: last_words(run, status) }))
 }
 
 struct Follow<'a> {
     run: &'a Run,
-    patience: Duration,
+    patience: Patience,
     watch: &'a mut dyn Watch,
     end: Option<Ending>,
     asked: Option<Instant>,
@@ -162,7 +168,7 @@ impl Follow<'_> {
         if pause != std::mem::replace(&mut self.paused, pause) {
             process.tell(if pause { Command::Pause } else { Command::Resume });
         }
-        let too_late = self.asked.is_some_and(|asked| asked.elapsed() > self.patience);
+        let too_late = self.asked.is_some_and(|asked| asked.elapsed() > self.patience.asked);
         if too_late {
             process.kill();
         }

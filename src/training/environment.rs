@@ -18,6 +18,8 @@ use include_dir::{Dir, include_dir};
 
 pub use super::environment_tools::{Follow, ToolError};
 use super::environment_tools::{Unheard, python_3, run_tool};
+use super::queue;
+use super::runs::{RunError, RunStore};
 use crate::model::sha256_bytes;
 use crate::store::{Paths, StoreError, write_whole};
 
@@ -64,6 +66,12 @@ pub enum EnvironmentError {
         /// The path as set.
         path: PathBuf,
     },
+    /// A run goes on with it.
+    #[error("a run is going on with this trainer; wait for its end, or stop it first")]
+    InUse,
+    /// The queue of runs cannot be joined.
+    #[error(transparent)]
+    Queue(#[from] RunError),
     /// A tool failed or is missing.
     #[error(transparent)]
     Tool(#[from] ToolError),
@@ -146,10 +154,11 @@ pub fn stamp(folder: &Path) -> Option<Stamp> {
 }
 
 /// Makes or completes the environment; `follow` gets a line for every step and all that the tools say.
-/// Does nothing where it is complete and `torch` is the same.
+/// Does nothing where it is complete and `torch` is the same. No run starts meanwhile.
 ///
 /// # Errors
-/// The tool that failed, with its last line, or the disk. What was installed stays for the next attempt.
+/// [`EnvironmentError::InUse`] while a run goes on; the tool that failed, with its last line, or the disk. What was
+/// installed stays for the next attempt.
 pub fn set_up(paths: &Paths, torch: Torch, follow: &dyn Follow) -> Result<Stamp, EnvironmentError> {
     let folder = paths.trainer();
     if let (Ok(_), Some(stamp)) = (installed(&folder), stamp(&folder))
@@ -158,6 +167,7 @@ pub fn set_up(paths: &Paths, torch: Torch, follow: &dyn Follow) -> Result<Stamp,
         unpack(&folder.join("package"))?;
         return Ok(stamp);
     }
+    let _turn = alone(paths)?;
     // From here on it is not complete until the new stamp is written.
     remove_if_there(&folder.join(STAMP))?;
     let uv = run_tool(Command::new("uv").arg("--version"), &Unheard).is_ok();
@@ -170,15 +180,21 @@ pub fn set_up(paths: &Paths, torch: Torch, follow: &dyn Follow) -> Result<Stamp,
     Ok(stamp)
 }
 
+/// The turn of the queue, so that no run goes on or starts while the environment changes under it.
+fn alone(paths: &Paths) -> Result<queue::Turn, EnvironmentError> {
+    queue::wait(&RunStore::open(paths), &mut || false)?.ok_or(EnvironmentError::InUse)
+}
+
 /// Deletes the environment; runs and models stay.
 ///
 /// # Errors
-/// When the disk refuses.
+/// [`EnvironmentError::InUse`] while a run goes on, and when the disk refuses.
 pub fn remove(paths: &Paths) -> Result<bool, EnvironmentError> {
     let folder = paths.trainer();
     if !folder.exists() {
         return Ok(false);
     }
+    let _turn = alone(paths)?;
     remove_if_there(&folder.join(STAMP))?;
     std::fs::remove_dir_all(&folder).map_err(|source| EnvironmentError::Delete { path: folder, source })?;
     Ok(true)
@@ -338,6 +354,22 @@ mod tests {
             }
         }
         assert_eq!(package_files().len(), count);
+    }
+
+    #[test]
+    fn the_environment_is_not_changed_under_a_run() {
+        let root = tempfile::tempdir().unwrap();
+        let paths = Paths::under(root.path().to_owned());
+        let python = interpreter(&paths.trainer());
+        std::fs::create_dir_all(python.parent().unwrap()).unwrap();
+        std::fs::write(&python, "").unwrap();
+        let turn = queue::wait(&RunStore::open(&paths), &mut || false).unwrap();
+        for refused in [remove(&paths).map(drop), set_up(&paths, Torch::Locked, &Unheard).map(drop)] {
+            assert!(matches!(refused, Err(EnvironmentError::InUse)), "{refused:?}");
+        }
+        assert!(python.exists());
+        drop(turn);
+        assert!(remove(&paths).unwrap() && !paths.trainer().exists());
     }
 
     #[test]

@@ -9,7 +9,8 @@
 //! - [`process`]: the trainer's process in a group of its own; it ends when its standard input does.
 //! - [`runs`]: the run folders, whose state is derived from what is in them ([`summary`]), and [`queue`], one run at
 //!   a time.
-//! - [`drive`]: a run from its start to its end; [`verify`]: the model it made, checked and registered.
+//! - [`drive`]: a run from its start to its end; [`verify`]: the model it made, checked and registered; [`turn`]: both,
+//!   when the run's turn has come.
 //! - [`split`]: what a run trained on, so that a figure on those pictures is not taken for one on new ones.
 //! - [`report`]: what a run's evaluation found; [`ablation`]: the grid of runs behind a table.
 //! - [`cache`]: what runs share and may be deleted.
@@ -34,4 +35,5 @@ pub mod runs;
 pub mod split;
 pub mod studio;
 pub mod summary;
+pub mod turn;
 pub mod verify;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::environment::Trainer;
-use super::process::{Heard, PATIENCE, Process, Said, StartError};
+use super::process::{Heard, Patience, Process, Said, StartError};
 use super::protocol::{Body, ProtocolError};
 use super::runs::Run;
 
@@ -89,7 +89,7 @@ pub fn paint(
     command.arg("activations").arg("--run").arg(&run.folder).arg("--out").arg(run.file("activations"));
     command.current_dir(&run.folder);
     let log = run.file("activations.log");
-    let mut process = Process::start(command, &log, PATIENCE)?;
+    let mut process = Process::start(command, &log, Patience::default().let_go)?;
     let (mut done, mut total, mut ended) = (0, 1, None);
     loop {
         match process.listen() {

@@ -20,8 +20,24 @@ use process_wrap::std::{ChildWrapper, CommandWrap};
 
 use super::protocol::{Command, Event, ProtocolError, Reader, Skipped};
 
-/// Time a trainer has to write its checkpoint and end after it was asked to, or after the app let go of it.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the app waits for a trainer before it kills it: a little longer than the trainer waits for itself
+/// (`control.py`), so that its last word is heard.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// After it was asked to stop: it writes a checkpoint, to a slow disk perhaps.
+    pub asked: Duration,
+    /// After its standard input ended, by which it learns that the app is gone.
+    pub let_go: Duration,
+}
+
+/// Time that a trainer gives itself to stop with a checkpoint when it is asked to: `ASKED_DEADLINE` of `control.py`.
+pub const STOPS_WITHIN: Duration = Duration::from_secs(120);
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { asked: STOPS_WITHIN + Duration::from_secs(5), let_go: Duration::from_secs(10) }
+    }
+}
 
 /// How often a silent trainer is looked after, and a wish to stop is heard.
 const TICK: Duration = Duration::from_millis(100);
@@ -64,19 +80,20 @@ pub struct Process {
     child: Box<dyn ChildWrapper>,
     stdin: Option<ChildStdin>,
     said: Receiver<Said>,
-    patience: Duration,
+    let_go: Duration,
     ended: Option<Instant>,
 }
 
 impl Process {
-    /// Starts `command` in a group of its own, its standard error appended to `stderr`.
+    /// Starts `command` in a group of its own, its standard error appended to `stderr`. `let_go` is the time it has to
+    /// end once its standard input did.
     ///
     /// # Errors
     /// [`StartError`], which names the program.
     pub fn start(
         mut command: std::process::Command,
         stderr: &Path,
-        patience: Duration,
+        let_go: Duration,
     ) -> Result<Self, StartError> {
         let program = PathBuf::from(command.get_program());
         let attempt = || -> std::io::Result<Self> {
@@ -96,7 +113,7 @@ impl Process {
                     read_all(BufReader::new(stdout), &|said| sender.send(said).is_ok());
                 });
             }
-            Ok(Self { child, stdin, said, patience, ended: None })
+            Ok(Self { child, stdin, said, let_go, ended: None })
         };
         attempt().map_err(|source| StartError { program, source })
     }
@@ -145,7 +162,7 @@ impl Process {
     /// the patience given at the start. Returns its status, none where it had to be killed.
     pub fn finish(&mut self) -> Option<ExitStatus> {
         self.stdin = None;
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.let_go;
         while self.ended().is_none() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -202,4 +219,22 @@ fn read_all(source: impl std::io::BufRead, hand_over: &dyn Fn(Said) -> bool) {
 
 fn drain(reader: Reader<impl std::io::BufRead>) {
     let _ = std::io::copy(&mut reader.into_inner(), &mut std::io::sink());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trainer_is_waited_for_longer_than_it_waits_for_itself() {
+        let control = include_str!("../../export/streetwise_train/control.py");
+        let seconds = |name: &str| -> f64 {
+            let line = control.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
+            line.unwrap().parse().unwrap()
+        };
+        let (asked, parent) = (seconds("ASKED_DEADLINE"), seconds("PARENT_DEADLINE"));
+        assert!((asked - STOPS_WITHIN.as_secs_f64()).abs() < 1e-9, "{asked}");
+        let patience = Patience::default();
+        assert!(patience.asked.as_secs_f64() > asked && patience.let_go.as_secs_f64() > parent);
+    }
 }

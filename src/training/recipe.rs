@@ -124,6 +124,9 @@ pub struct Recipe {
     /// Alpha of mixup's beta distribution; 0 for no mixup.
     #[serde(default)]
     pub mixup: f64,
+    /// Largest norm of all gradients together, longer ones are shortened to it; none for any.
+    #[serde(default)]
+    pub gradient_clip: Option<f64>,
 }
 
 /// Defaults of the format, those of the study.
@@ -211,6 +214,7 @@ impl Recipe {
             ema: None,
             label_smoothing: 0.0,
             mixup: 0.0,
+            gradient_clip: None,
         }
     }
 
@@ -296,6 +300,7 @@ impl Recipe {
                 "`label_smoothing` must be 0 or more, below 1".to_owned(),
             ),
             (self.mixup >= 0.0, "`mixup` must not be negative".to_owned()),
+            (self.gradient_clip.is_none_or(|norm| norm > 0.0), "`gradient_clip` must be positive".to_owned()),
         ];
         let broken = checks.into_iter().find(|(holds, _)| !holds);
         broken.map_or(Ok(()), |(_, why)| Err(RecipeError::Invalid(why)))
@@ -350,6 +355,7 @@ mod tests {
         check("valid_fraction", 1.0.into(), "`valid_fraction`");
         check("epochs", serde_json::json!(-1), "-1");
         check("lr", 0.0.into(), "`lr`");
+        check("gradient_clip", 0.0.into(), "`gradient_clip`");
         check("mixed_precision", "fp8".into(), "fp8");
         assert!(Recipe::parse(b"{}").unwrap_err().to_string().contains("`version`"));
     }

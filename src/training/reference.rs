@@ -135,20 +135,22 @@ impl Tally {
 }
 
 /// Runs the pictures of `path`, a `reference.json`, and measures how far the classifier is from PyTorch; `data` is what
-/// the files are named within.
+/// the files are named within. `goes_on` is asked before every picture.
 ///
 /// # Errors
-/// [`VerifyError::Reference`], or a picture or an inference that fails.
+/// [`VerifyError::Reference`], a picture or an inference that fails, or what `goes_on` says.
 pub(super) fn compare(
     classifier: &mut Classifier,
     path: &Path,
     data: &Path,
+    goes_on: &mut dyn FnMut() -> Result<(), VerifyError>,
 ) -> Result<Verified, VerifyError> {
     let m = classifier.manifest().clone();
     let reference = read(path, &m)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let (mut network, mut from_files, mut levels) = (Tally::default(), Tally::default(), Vec::new());
     for shown in &reference.pictures {
+        goes_on()?;
         let mut logits = |file: &Path| -> Result<(Vec<f32>, RgbImage), VerifyError> {
             let picture = Picture::open(file, &Limits::default())?;
             let prepared = preprocess(&picture.pixels, &m.preprocess, m.input.size)?;

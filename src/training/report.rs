@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::runs::Run;
+use crate::model::figures::rename_old;
 
 /// The figures of a run's last (or best) epoch on the places it held out, pictures squished as the app does it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,12 +20,14 @@ pub struct Report {
     pub images: usize,
     /// Share of right first guesses when guessing at random.
     pub chance: f64,
-    /// Share of right first guesses, the mean over the countries.
+    /// Share of right first guesses.
     pub top1: f64,
-    /// The same for the first three.
+    /// Share of pictures whose country is among the first three.
     pub top3: f64,
-    /// The same for the first five.
+    /// Share of pictures whose country is among the first five.
     pub top5: f64,
+    /// Mean over the countries of the share of right first guesses within each.
+    pub balanced_top1: f64,
     /// Mean of F1 over the countries.
     pub macro_f1: f64,
     /// Expected calibration error before the temperature.
@@ -83,8 +87,16 @@ impl Report {
     /// The report of a run; none before its evaluation.
     #[must_use]
     pub fn of(run: &Run) -> Option<Self> {
-        serde_json::from_slice(&std::fs::read(run.file("evaluation.json")).ok()?).ok()
+        serde_json::from_value(figures_of(run)?).ok()
     }
+}
+
+/// A run's `evaluation.json` with its figures called what they are called today; none before its evaluation.
+#[must_use]
+pub fn figures_of(run: &Run) -> Option<Value> {
+    let mut found = serde_json::from_slice(&std::fs::read(run.file("evaluation.json")).ok()?).ok()?;
+    rename_old(&mut found);
+    Some(found)
 }
 
 /// The path of a picture that a data set names: as written where it is absolute, else below the data set or its

@@ -14,6 +14,10 @@ use super::recipe::{Recipe, RecipeError};
 use super::summary::Summary;
 use crate::store::{Paths, StoreError, write_whole};
 
+/// How often the lock of a run is tried, and the time between.
+const LOOKS: u32 = 100;
+const LOOK: std::time::Duration = std::time::Duration::from_millis(10);
+
 /// What a run is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -249,6 +253,32 @@ impl Run {
             return Err(RunError::State { id: self.id.clone(), state, what });
         }
         Ok(write_whole(&self.stop_request(), b"")?)
+    }
+
+    /// Takes a wish to stop away, heard or not.
+    pub fn forget_stop_request(&self) {
+        let _ = std::fs::remove_file(self.stop_request());
+    }
+
+    /// Takes the lock that a trainer holds while it works: until the file is dropped, the run is running for everyone.
+    ///
+    /// # Errors
+    /// [`RunError::State`] while another holds it, and when the disk refuses.
+    pub fn take_lock(&self) -> Result<File, RunError> {
+        let path = self.file("run.lock");
+        let disk = |source| RunError::Disk { path: path.clone(), source };
+        let lock = File::options().create(true).truncate(false).read(true).write(true).open(&path);
+        let lock = lock.map_err(disk)?;
+        // Who only looks whether it is locked holds it for a moment.
+        for _ in 0..LOOKS {
+            match lock.try_lock() {
+                Ok(()) => return Ok(lock),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
+                Err(TryLockError::Error(source)) => return Err(disk(source)),
+            }
+        }
+        let what = "it goes on already";
+        Err(RunError::State { id: self.id.clone(), state: State::Running, what })
     }
 
     /// The file that asks for a stop.

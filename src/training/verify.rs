@@ -6,12 +6,12 @@
 
 use std::path::PathBuf;
 
-use super::drive::Watch;
+use super::drive::{Watch, Wish};
 use super::protocol::Body;
 use super::reference::compare;
 pub use super::reference::{Gap, Tolerance, Verified};
 use super::runs::{Run, RunError, State};
-use super::summary::{VERIFY, append};
+use super::summary::{Summary, VERIFY, append};
 use crate::imaging::PictureError;
 use crate::model::{Classifier, Library, Model, ModelError, Owner, sha256_of};
 use crate::runtime::{Device, Engine};
@@ -37,6 +37,12 @@ pub enum VerifyError {
     /// A reference picture cannot be read.
     #[error("a picture of the check cannot be read: {0}")]
     Picture(#[from] PictureError),
+    /// A stop was asked for before it came to its end.
+    #[error("the check of its model was stopped; `streetwise runs resume {id}` checks it")]
+    Stopped {
+        /// The run.
+        id: String,
+    },
     /// It differs too much.
     #[error(
         "model {model} computes something else here than in PyTorch: over {} pictures logits differ by {:.4} ({} allowed), \
@@ -75,7 +81,8 @@ pub struct Place<'a> {
 }
 
 /// Checks the model of a run that is done and adds it to the user's models, with an account in the run's events: a
-/// `phase verify`, then an `artifact model`, or an `error export-gate`.
+/// `phase verify`, then an `artifact model`, an `error export-gate`, or `stopped`. While it lasts the run is running; a
+/// wish of `watch` or a request in the run's folder ends it between two pictures.
 ///
 /// # Errors
 /// [`VerifyError`]; then nothing was added.
@@ -85,49 +92,81 @@ pub fn register(
     library: &Library,
     watch: &mut dyn Watch,
 ) -> Result<(Verified, Model), VerifyError> {
-    let summary = run.summary();
-    if summary.state != State::Done && !(summary.verifying && summary.state == State::Failed) {
+    let _lock = run.take_lock()?;
+    let summary = Summary::read(&run.file("events.jsonl"), false);
+    if summary.state != State::Done && !summary.verifying {
         let what = "only the model of a finished run can be added";
         return Err(RunError::State { id: run.id.clone(), state: summary.state, what }.into());
     }
-    let mut seq = summary.next_seq;
-    let mut say = |body: Body| -> Result<(), VerifyError> {
-        let path = run.file("events.jsonl");
-        let event = append(&path, seq, body).map_err(|source| VerifyError::Disk { path, source })?;
-        seq += 1;
-        watch.event(&event);
-        Ok(())
-    };
+    let mut account = Account { run, seq: summary.next_seq, watch };
     let part = summary.parts + 1;
-    say(Body::Phase { name: VERIFY.to_owned(), index: part, of: part })?;
-    match check_and_add(run, place, library) {
+    account.say(Body::Phase { name: VERIFY.to_owned(), index: part, of: part })?;
+    let checked = account.check_and_add(place, library);
+    run.forget_stop_request();
+    match &checked {
         Ok((found, model)) => {
             if let Some((message, hint)) = found.sway() {
-                say(Body::Warning { kind: "swayed".to_owned(), message, hint: hint.to_owned() })?;
+                account.say(Body::Warning { kind: "swayed".to_owned(), message, hint: hint.to_owned() })?;
             }
             let path = model.folder.join("model.onnx");
             let sha256 = sha256_of(&path).unwrap_or_default();
             let path = model.folder.display().to_string();
-            say(Body::Artifact { kind: "model".to_owned(), path, sha256 })?;
-            Ok((found, model))
+            account.say(Body::Artifact { kind: "model".to_owned(), path, sha256 })?;
+        }
+        Err(VerifyError::Stopped { .. }) => {
+            let epoch = summary.last().map_or(0, |metrics| metrics.epoch);
+            account.say(Body::Stopped { epoch, batch: 0, why: "asked".to_owned() })?;
         }
         Err(error) => {
             let hint = format!("`streetwise runs resume {}` checks it again", run.id);
-            say(Body::Error { kind: "export-gate".to_owned(), message: error.to_string(), hint })?;
-            Err(error)
+            account.say(Body::Error { kind: "export-gate".to_owned(), message: error.to_string(), hint })?;
         }
     }
+    checked
 }
 
-fn check_and_add(run: &Run, place: Place<'_>, library: &Library) -> Result<(Verified, Model), VerifyError> {
-    let folder = run.file("model");
-    let model = Model::read(&folder, Owner::User)?;
-    let mut classifier = Classifier::load(place.engine, &model, place.device, place.threads)?;
-    let found = compare(&mut classifier, &folder.join("reference.json"), &run.job.data)?;
-    let text = serde_json::to_vec_pretty(&found).unwrap_or_default();
-    write_whole(&run.file("verify.json"), &text).map_err(RunError::from)?;
-    if !found.passed {
-        return Err(VerifyError::Differs { model: model.manifest.id, found: Box::new(found) });
+/// The run's events, and who hears of them.
+struct Account<'a> {
+    run: &'a Run,
+    seq: u64,
+    watch: &'a mut dyn Watch,
+}
+
+impl Account<'_> {
+    fn say(&mut self, body: Body) -> Result<(), VerifyError> {
+        let path = self.run.file("events.jsonl");
+        let event = append(&path, self.seq, body).map_err(|source| VerifyError::Disk { path, source })?;
+        self.seq += 1;
+        self.watch.event(&event);
+        Ok(())
     }
-    Ok((found, library.add(&folder)?))
+
+    /// Refuses to go on where a stop was asked for.
+    fn goes_on(&mut self) -> Result<(), VerifyError> {
+        if self.watch.wish() == Wish::GoOn && !self.run.stop_request().exists() {
+            return Ok(());
+        }
+        Err(VerifyError::Stopped { id: self.run.id.clone() })
+    }
+
+    fn check_and_add(
+        &mut self,
+        place: Place<'_>,
+        library: &Library,
+    ) -> Result<(Verified, Model), VerifyError> {
+        let run = self.run;
+        let folder = run.file("model");
+        let model = Model::read(&folder, Owner::User)?;
+        self.goes_on()?;
+        let mut classifier = Classifier::load(place.engine, &model, place.device, place.threads)?;
+        let reference = folder.join("reference.json");
+        let found = compare(&mut classifier, &reference, &run.job.data, &mut || self.goes_on())?;
+        let text = serde_json::to_vec_pretty(&found).unwrap_or_default();
+        write_whole(&run.file("verify.json"), &text).map_err(RunError::from)?;
+        if !found.passed {
+            return Err(VerifyError::Differs { model: model.manifest.id, found: Box::new(found) });
+        }
+        self.goes_on()?;
+        Ok((found, library.add(&folder)?))
+    }
 }

@@ -39,7 +39,8 @@ impl Bencher {
         });
         let (comparison, answers) = found.map_err(|error| error.to_string())?;
         let store = RunStore::open(&self.means.choice.paths);
-        let splits: Vec<Option<Split>> = models.iter().map(|id| Split::of_model(&store, id)).collect();
+        let splits: Vec<Option<Split>> =
+            classifiers.iter().map(|one| Split::of_model(&store, one.manifest())).collect();
         let trained_on = trained_on(&splits, &answers);
         let command = command(models, data, limit);
         let report = Report { comparison, runs: study(&store), command, trained_on };

@@ -8,13 +8,14 @@ use serde_json::json;
 
 use super::flags::{Fields, PerLabel, per_label};
 use super::live::Live;
-use super::{Context, JobFlags, follow, interrupts};
+use super::{Context, JobFlags, go_on, interrupts, tell};
 use crate::store::write_whole;
 use crate::training::ablation::{Grid, Row, Spread, as_csv, find, result_of, size_in_words, table};
+use crate::training::drive::Ending;
 use crate::training::environment::Trainer;
-use crate::training::queue;
 use crate::training::recipe::{PRESETS, Recipe};
 use crate::training::runs::{Run, RunStore, State};
+use crate::training::turn::Outcome;
 
 /// Arguments of `train ablation`.
 #[derive(Debug, clap::Args)]
@@ -91,7 +92,7 @@ pub(crate) fn run(args: &AblationArgs, context: &Context) -> anyhow::Result<Exit
                 eprintln!("run {} of {}: {preset} {size}", number + 1, cells.len());
             }
             run = Some(run.map_or_else(|| store.create(recipe, job.clone()), Ok)?);
-            run.iter().try_for_each(|run| cell(run, &store, &trainer, args.json))?;
+            run.iter().try_for_each(|run| cell(run, &trainer, context, args.json))?;
         }
         let result = run.filter(|run| run.summary().state == State::Done).and_then(|run| result_of(&run));
         results.push((recipe.clone(), result));
@@ -102,16 +103,15 @@ pub(crate) fn run(args: &AblationArgs, context: &Context) -> anyhow::Result<Exit
 }
 
 /// Drives one run of the grid to its end, in its turn. How it ended is told, and read back from its folder.
-fn cell(run: &Run, store: &RunStore, trainer: &Trainer, as_json: bool) -> anyhow::Result<()> {
+fn cell(run: &Run, trainer: &Trainer, context: &Context, as_json: bool) -> anyhow::Result<()> {
     let mut live = Live::new(run, as_json)?;
-    let turn = queue::wait(store, &mut || live.waits_in_queue())?;
-    // Another process may have finished it meanwhile.
-    if turn.is_some()
-        && run.summary().state != State::Done
-        && follow(run, trainer, &mut live)?.is_none()
-        && !as_json
-    {
-        eprintln!("run {}: done", run.id);
+    match go_on(run, trainer, context, &mut live) {
+        // The table says what came of it.
+        Ok(Outcome::Trained(Ending::Done) | Outcome::Finished) if as_json => {}
+        Ok(Outcome::Trained(Ending::Done) | Outcome::Finished) => eprintln!("run {}: done", run.id),
+        outcome => {
+            tell(run, outcome, &mut live)?;
+        }
     }
     Ok(())
 }
@@ -140,12 +140,12 @@ fn in_words(rows: &[Row]) -> String {
         format!("{:.1}{sd}", s.mean * 100.0)
     };
     let mut text = format!(
-        "{:<20} {:>9} {:>6} {:>14} {:>14} {:>14} {:>10} {:>7} {:>7} {:>7}\n",
+        "{:<20} {:>9} {:>6} {:>16} {:>16} {:>14} {:>10} {:>7} {:>7} {:>7}\n",
         "preset",
         "per label",
         "seeds",
-        "top-1 %",
-        "top-5 %",
+        "balanced top-1 %",
+        "balanced top-5 %",
         "macro-F1 %",
         "countries",
         "chance",
@@ -154,12 +154,12 @@ fn in_words(rows: &[Row]) -> String {
     );
     for row in rows {
         text += &format!(
-            "{:<20} {:>9} {:>6} {:>14} {:>14} {:>14} {:>10} {:>6.1}% {:>7.0} {:>7.0}\n",
+            "{:<20} {:>9} {:>6} {:>16} {:>16} {:>14} {:>10} {:>6.1}% {:>7.0} {:>7.0}\n",
             row.preset,
             size_in_words(row.per_label),
             row.seeds,
-            share(row.top1),
-            share(row.top5),
+            share(row.balanced_top1),
+            share(row.balanced_top5),
             share(row.macro_f1),
             row.countries,
             row.chance * 100.0,

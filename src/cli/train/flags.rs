@@ -90,6 +90,9 @@ pub(crate) struct Fields {
     /// Mixup's alpha [default: 0]
     #[arg(long, value_name = "ALPHA")]
     mixup: Option<f64>,
+    /// Shorten the gradients to this norm where they are longer, against a loss that runs away; 1 is usual
+    #[arg(long, value_name = "NORM")]
+    gradient_clip: Option<f64>,
 }
 
 /// Training pictures a country; none for all.
@@ -157,6 +160,7 @@ impl Fields {
         set(&mut recipe.ema, self.ema.map(Some));
         set(&mut recipe.label_smoothing, self.label_smoothing);
         set(&mut recipe.mixup, self.mixup);
+        set(&mut recipe.gradient_clip, self.gradient_clip.map(Some));
     }
 }
 
@@ -204,6 +208,7 @@ mod tests {
             ("ema", "0.99"),
             ("label_smoothing", "0.05"),
             ("mixup", "0.4"),
+            ("gradient_clip", "1.0"),
         ];
         let mut line = vec!["x".to_owned(), "--preset".to_owned(), "vit-tiny".to_owned()];
         for (field, value) in values {

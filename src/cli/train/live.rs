@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::{count_interrupts, interrupts};
 use crate::training::drive::{Watch, Wish};
+use crate::training::process::STOPS_WITHIN;
 use crate::training::protocol::{Body, Event, Metrics, Progress, Skipped};
 use crate::training::runs::{Run, State};
-use crate::training::summary::phase_in_words;
+use crate::training::summary::{VERIFY, phase_in_words};
 
 /// Seconds between two plain lines of progress.
 const PLAIN_EVERY: Duration = Duration::from_secs(15);
@@ -23,6 +24,7 @@ pub(crate) struct Live {
     last_plain: Option<Instant>,
     told_stop: bool,
     told_queue: bool,
+    verifying: bool,
 }
 
 impl Live {
@@ -33,19 +35,18 @@ impl Live {
         let bar = if terminal { ProgressBar::new(0) } else { ProgressBar::hidden() };
         let style = ProgressStyle::with_template("{prefix:>10} {wide_bar} {pos}/{len}  {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let live = Self { json, bar, terminal, last_plain: None, told_stop: false, told_queue: false };
+        let live = Self {
+            json,
+            bar,
+            terminal,
+            last_plain: None,
+            told_stop: false,
+            told_queue: false,
+            verifying: false,
+        };
         let (epochs, seed) = (run.recipe.total_epochs(), run.recipe.seed);
         live.say(&format!("run {}: {epochs} epochs, seed {seed}, in {}", run.id, run.folder.display()));
         Ok(live)
-    }
-
-    /// Called while another run has the turn; `false` gives up.
-    pub(crate) fn waits_in_queue(&mut self) -> bool {
-        if !self.told_queue {
-            self.told_queue = true;
-            self.say("another run is going on; waiting for its end (Ctrl-C gives up)");
-        }
-        interrupts() == 0
     }
 
     /// The last line: the run's state in words, or as an object.
@@ -127,7 +128,17 @@ pub(crate) fn epoch_line(m: &Metrics) -> String {
 }
 
 impl Watch for Live {
+    fn waits(&mut self) -> bool {
+        if !self.told_queue {
+            self.told_queue = true;
+            self.say("another run is going on; waiting for its end (Ctrl-C gives up)");
+        }
+        interrupts() == 0
+    }
+
     fn event(&mut self, event: &Event) {
+        self.verifying = matches!(&event.body, Body::Phase { name, .. } if name == VERIFY)
+            || (self.verifying && !event.is_end());
         if !self.json {
             self.in_words(&event.body);
         } else if let Ok(line) = serde_json::to_string(event) {
@@ -155,7 +166,13 @@ impl Watch for Live {
         };
         if !self.told_stop {
             self.told_stop = true;
-            self.say("stopping: a checkpoint is written (Ctrl-C again ends it now)");
+            let seconds = STOPS_WITHIN.as_secs();
+            self.say(&match self.verifying {
+                true => "stopping the check of the model".to_owned(),
+                false => format!(
+                    "stopping: a checkpoint is written, within {seconds} s (Ctrl-C again ends it now)"
+                ),
+            });
         }
         wish
     }

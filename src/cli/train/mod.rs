@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(crate) use flags::RecipeFlags;
 pub(crate) use live::{Live, epoch_line};
@@ -19,15 +19,13 @@ pub(crate) use live::{Live, epoch_line};
 use super::Context;
 use crate::dataset::{Dataset, DatasetError};
 use crate::model::Library;
-use crate::runtime;
-use crate::training::drive::{Ending, Watch as _, drive};
+use crate::training::drive::{Ending, Watch as _, Wish};
 use crate::training::environment::Trainer;
 use crate::training::job::Job;
-use crate::training::process::PATIENCE;
-use crate::training::queue;
 use crate::training::recipe::Recipe;
 use crate::training::runs::{Run, RunStore, State};
-use crate::training::verify::{Place, register};
+use crate::training::turn::{self, Means, Outcome, TurnError};
+use crate::training::verify::VerifyError;
 
 /// Arguments of `train`.
 #[derive(Debug, clap::Args)]
@@ -140,7 +138,8 @@ fn train(args: &TrainArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let store = RunStore::open(&context.paths);
     let run = store.create(&recipe, job)?;
     let mut live = Live::new(&run, args.json)?;
-    go_on(&run, &store, &trainer, context, &mut live)
+    let outcome = go_on(&run, &trainer, context, &mut live);
+    tell(&run, outcome, &mut live)
 }
 
 /// Looks into the data before a run is made, so that a slip of the pen costs nothing. Links that lead out are the
@@ -163,50 +162,58 @@ fn free_name(library: &Library, id: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits for the turn, drives the run to its end, and verifies and adds its model.
+/// Waits for the turn of the run, drives it to its end, and verifies and adds its model.
 pub(crate) fn go_on(
     run: &Run,
-    store: &RunStore,
     trainer: &Trainer,
     context: &Context,
     live: &mut Live,
-) -> anyhow::Result<ExitCode> {
-    let Some(_turn) = queue::wait(store, &mut || live.waits_in_queue())? else {
-        live.ends(run, State::Queued, &json!({}), "it was not started");
-        return Ok(ExitCode::FAILURE);
-    };
-    if !run.only_check_is_left()
-        && let Some(code) = follow(run, trainer, live)?
-    {
-        return Ok(code);
-    }
-    let engine = runtime::start(&context.choice)?;
-    let place = Place { engine, device: context.settings.device, threads: context.settings.threads };
-    match register(run, place, &Library::open(&context.paths), live) {
-        Ok((found, model)) => {
-            let words = format!(
-                "model {} was verified on {} ({} pictures, logits within {:.4}) and added; try `streetwise guess --model {} PICTURE`",
-                model.manifest.id,
-                found.engine,
-                found.pictures,
-                found.network.logit_difference,
-                model.manifest.id
-            );
-            live.ends(run, State::Done, &json!({ "model": model.manifest.id, "verify": found }), &words);
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(error) => {
-            live.ends(run, State::Failed, &json!({ "error": error.to_string() }), &error.to_string());
-            Ok(ExitCode::FAILURE)
-        }
-    }
+) -> Result<Outcome, TurnError> {
+    let (device, threads) = (context.settings.device, context.settings.threads);
+    let means = Means { paths: &context.paths, trainer, choice: &context.choice, device, threads };
+    turn::go_on(&run.id, &means, live)
 }
 
-/// Drives the trainer; `None` when it came to its end and the model is to be verified.
-pub(crate) fn follow(run: &Run, trainer: &Trainer, live: &mut Live) -> anyhow::Result<Option<ExitCode>> {
+/// Says what became of a run, in the last line.
+pub(crate) fn tell(
+    run: &Run,
+    outcome: Result<Outcome, TurnError>,
+    live: &mut Live,
+) -> anyhow::Result<ExitCode> {
+    let (state, more, words) = match outcome {
+        Ok(Outcome::NotStarted) => (State::Queued, json!({}), "it was not started".to_owned()),
+        Ok(Outcome::Finished) => {
+            let words = format!("done, and its model {} was added before", run.job.model_id);
+            (State::Done, json!({ "model": run.job.model_id }), words)
+        }
+        Ok(Outcome::Added(found, model)) => {
+            let id = &model.manifest.id;
+            let words = format!(
+                "model {id} was verified on {} ({} pictures, logits within {:.4}) and added; try `streetwise guess --model {id} PICTURE`",
+                found.engine, found.pictures, found.network.logit_difference,
+            );
+            (State::Done, json!({ "model": id, "verify": found }), words)
+        }
+        Ok(Outcome::Trained(ending)) => ending_of(run, ending),
+        Err(TurnError::Verify(error @ VerifyError::Stopped { .. })) => {
+            (State::Stopped, json!({}), error.to_string())
+        }
+        Err(TurnError::Verify(error)) => {
+            (State::Failed, json!({ "error": error.to_string() }), error.to_string())
+        }
+        Err(error) => return Err(error.into()),
+    };
+    live.ends(run, state, &more, &words);
+    // A stop that was asked for is no failure.
+    let asked = state == State::Stopped && live.wish() != Wish::GoOn;
+    Ok(if asked || state == State::Done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// How a trainer ended: the run's state, more for `--json`, and words.
+fn ending_of(run: &Run, ending: Ending) -> (State, Value, String) {
     let resume = format!("`streetwise runs resume {}` goes on", run.id);
-    let (state, more, words) = match drive(run, trainer, PATIENCE, live)? {
-        Ending::Done => return Ok(None),
+    match ending {
+        Ending::Done => (State::Done, json!({}), "done".to_owned()),
         Ending::Stopped => (State::Stopped, json!({}), format!("stopped, with a checkpoint; {resume}")),
         Ending::Failed { kind, message, hint } => {
             let words = format!("{message}; {hint}");
@@ -217,11 +224,7 @@ pub(crate) fn follow(run: &Run, trainer: &Trainer, live: &mut Live) -> anyhow::R
                 format!("the trainer ended without a word ({how}); {resume} from the last checkpoint");
             (State::Interrupted, json!({ "error": how }), words)
         }
-    };
-    live.ends(run, state, &more, &words);
-    // A stop that was asked for is no failure.
-    let asked = state == State::Stopped && live.wish() != crate::training::drive::Wish::GoOn;
-    Ok(Some(if asked { ExitCode::SUCCESS } else { ExitCode::FAILURE }))
+    }
 }
 
 static INTERRUPTS: AtomicUsize = AtomicUsize::new(0);

@@ -13,7 +13,6 @@ use super::facts::facts;
 use super::reader::Reader;
 use super::{Means, Message, Order, Repaint};
 use crate::guard;
-use crate::model::Library;
 use crate::training::ablation::{self, Grid};
 use crate::training::environment::{self, Torch};
 use crate::training::runs::{RunError, RunStore, State};
@@ -305,10 +304,9 @@ impl Desk {
         };
         let wishes = Arc::new(Wishes::default());
         let driver = Driver {
-            run,
-            store: self.store.clone(),
+            id: run.id,
+            paths: self.means.paths.clone(),
             trainer,
-            library: Library::open(&self.means.paths),
             choice: self.means.choice.clone(),
             device: self.means.device,
             threads: self.means.threads,
@@ -371,7 +369,7 @@ impl Desk {
     }
 
     fn remove_trainer(&mut self) -> Result<(), RunError> {
-        if self.board.active.is_some() || self.set_up.is_some() {
+        if self.board.active.is_some() || self.set_up.is_some() || self.painter.is_some() {
             self.notice("Stop what is going on first; then the trainer can be removed.".to_owned());
         } else if let Err(error) = environment::remove(&self.means.paths) {
             self.notice(sentence(&error.to_string()));

@@ -7,16 +7,14 @@ use std::time::{Duration, Instant};
 
 use super::Message;
 use crate::guard;
-use crate::model::Library;
 use crate::priority::yield_to_the_window;
-use crate::runtime::{self, Choice, Device};
-use crate::training::drive::{Ending, Watch, Wish, drive};
+use crate::runtime::{Choice, Device};
+use crate::store::Paths;
+use crate::training::drive::{Ending, Watch, Wish};
 use crate::training::environment::Trainer;
-use crate::training::process::PATIENCE;
 use crate::training::protocol::{Event, Skipped};
-use crate::training::queue;
-use crate::training::runs::{Run, RunStore};
-use crate::training::verify::{Place, register};
+use crate::training::turn::{Means, Outcome, TurnError, go_on};
+use crate::training::verify::VerifyError;
 
 /// How often the desk is told that something was said.
 const TELL_EVERY: Duration = Duration::from_millis(250);
@@ -44,10 +42,9 @@ impl Wishes {
 
 /// What a run is driven with.
 pub(super) struct Driver {
-    pub(super) run: Run,
-    pub(super) store: RunStore,
+    pub(super) id: String,
+    pub(super) paths: Paths,
     pub(super) trainer: Trainer,
-    pub(super) library: Library,
     pub(super) choice: Choice,
     pub(super) device: Device,
     pub(super) threads: Option<usize>,
@@ -62,6 +59,15 @@ struct Listener {
 }
 
 impl Watch for Listener {
+    fn waits(&mut self) -> bool {
+        let _ = self.desk.send(Message::Turn { waiting: true });
+        !self.wishes.stopping()
+    }
+
+    fn turn(&mut self) {
+        let _ = self.desk.send(Message::Turn { waiting: false });
+    }
+
     /// The desk reads what was said from the run's folder; it only has to know when.
     fn event(&mut self, event: &Event) {
         if event.is_end() || self.told.elapsed() > TELL_EVERY {
@@ -85,7 +91,7 @@ impl Driver {
     /// To the run's end, however it ends.
     pub(super) fn run(self) {
         yield_to_the_window();
-        let (desk, id) = (self.desk.clone(), self.run.id.clone());
+        let (desk, id) = (self.desk.clone(), self.id.clone());
         let (said, added) = match guard::attempt(|| self.follow()).flatten() {
             Ok(added) => (None, added),
             Err(why) => (Some(format!("Run {id}: {why}")), None),
@@ -97,30 +103,23 @@ impl Driver {
     /// The identifier of the model that was added, or a sentence on what went wrong that the run's own events do
     /// not hold.
     fn follow(self) -> Result<Option<String>, String> {
-        let Self { run, store, trainer, library, choice, device, threads, wishes, desk } = self;
+        let Self { id, paths, trainer, choice, device, threads, wishes, desk } = self;
         let told = Instant::now();
-        let mut listener = Listener { wishes: Arc::clone(&wishes), desk: desk.clone(), told };
-        let turn = queue::wait(&store, &mut || {
-            let _ = desk.send(Message::Turn { waiting: true });
-            !wishes.stopping()
-        });
-        let Some(_turn) = turn.map_err(|error| error.to_string())? else { return Ok(None) };
-        let _ = desk.send(Message::Turn { waiting: false });
-        if !run.only_check_is_left() {
-            match drive(&run, &trainer, PATIENCE, &mut listener).map_err(|error| error.to_string())? {
-                Ending::Done if run.job.export => {}
-                // Why it failed stands in its events, where the window shows it.
-                Ending::Done | Ending::Stopped | Ending::Failed { .. } => return Ok(None),
-                Ending::Died { how } => {
-                    return Err(format!(
-                        "the trainer ended without a word ({how}); Resume goes on from the last checkpoint."
-                    ));
-                }
+        let mut listener = Listener { wishes, desk, told };
+        let means = Means { paths: &paths, trainer: &trainer, choice: &choice, device, threads };
+        match go_on(&id, &means, &mut listener) {
+            Ok(Outcome::Added(_, model)) => Ok(Some(model.manifest.id)),
+            Ok(Outcome::Trained(Ending::Died { how })) => Err(format!(
+                "the trainer ended without a word ({how}); Resume goes on from the last checkpoint."
+            )),
+            Err(TurnError::Verify(error @ (VerifyError::Run(_) | VerifyError::Disk { .. }))) => {
+                Err(error.to_string())
             }
+            // Why it failed stands in its events, where the window shows it.
+            Ok(Outcome::NotStarted | Outcome::Finished | Outcome::Trained(_)) | Err(TurnError::Verify(_)) => {
+                Ok(None)
+            }
+            Err(error) => Err(error.to_string()),
         }
-        let engine = runtime::start(&choice).map_err(|error| error.to_string())?;
-        let place = Place { engine, device, threads };
-        let added = register(&run, place, &library, &mut listener);
-        Ok(added.ok().map(|(_, model)| model.manifest.id))
     }
 }

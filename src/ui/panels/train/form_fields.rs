@@ -147,6 +147,7 @@ fn rest(ui: &mut Ui, r: &mut Recipe) {
             0.0..=0.9,
         );
         fraction(ui, "Mixup", "alpha of the beta distribution; 0 for none", &mut r.mixup, 0.0..=4.0);
+        clipping(ui, r);
     });
 }
 
@@ -252,6 +253,18 @@ fn average(ui: &mut Ui, r: &mut Recipe) {
         if let Some(decay) = &mut r.ema {
             ui.add(DragValue::new(decay).range(0.5..=0.99999).speed(0.0005).max_decimals(5))
                 .labelled_by(label);
+        }
+    });
+}
+
+fn clipping(ui: &mut Ui, r: &mut Recipe) {
+    line(ui, "Gradient clipping", "longest gradients, against a loss that runs away", |ui, label| {
+        let mut on = r.gradient_clip.is_some();
+        if named(ui.add(egui::Checkbox::without_text(&mut on)), "Clip the gradients").changed() {
+            r.gradient_clip = on.then_some(1.0);
+        }
+        if let Some(norm) = &mut r.gradient_clip {
+            ui.add(DragValue::new(norm).range(0.001..=1000.0).speed(0.01).max_decimals(3)).labelled_by(label);
         }
     });
 }

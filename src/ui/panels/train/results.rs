@@ -32,6 +32,7 @@ fn figures(ui: &mut Ui, report: &Report, detail: &RunDetail) {
         ("Top-1", words::share(report.top1)),
         ("Top-3", words::share(report.top3)),
         ("Top-5", words::share(report.top5)),
+        ("Balanced top-1", words::share(report.balanced_top1)),
         ("Macro-F1", words::share(report.macro_f1)),
         ("Chance", words::share(report.chance)),
         ("Calibration error", words::share(report.ece_after)),
@@ -46,7 +47,7 @@ fn figures(ui: &mut Ui, report: &Report, detail: &RunDetail) {
         }
     });
     let text = format!(
-        "{}, {} of {} held out once; means over the countries.",
+        "{}, {} of {} held out once; balanced top-1 and macro-F1 are means over the countries.",
         words::count(report.countries.len(), "country", "countries"),
         words::count(report.images, "picture", "pictures"),
         words::count(report.places, "place", "places"),

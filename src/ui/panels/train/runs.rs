@@ -7,6 +7,7 @@ use egui::{
 use egui_phosphor::regular as icon;
 
 use super::{Sorting, View};
+use crate::training::process::STOPS_WITHIN;
 use crate::training::runs::State as Doing;
 use crate::training::studio::{Board, RunLine};
 use crate::ui::state::{Action, State};
@@ -145,7 +146,10 @@ pub fn doing(board: &Board, line: &RunLine) -> (&'static str, String) {
     if let Some(active) = board.active.as_ref().filter(|active| active.id == line.id) {
         return match (active.waiting, active.stopping, active.paused) {
             (true, ..) => (icon::QUEUE, "waiting for a run of another program".to_owned()),
-            (_, true, _) => (icon::HOURGLASS, part("stopping")),
+            (_, true, _) => {
+                let within = format!("stopping, within {}\u{a0}s", STOPS_WITHIN.as_secs());
+                (icon::HOURGLASS, part(&within))
+            }
             (_, _, true) => (icon::PAUSE, part("paused")),
             _ => (icon::PLAY, part("running")),
         };

@@ -58,8 +58,15 @@ fn rows(ui: &mut Ui, rows: &[Row]) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(text));
     };
     Grid::new("rows").striped(true).spacing([theme::SECTION, theme::GAP_SMALL]).show(ui, |ui| {
-        let heads =
-            ["architecture", "pictures a country", "seeds", "top-1 %", "top-5 %", "macro-F1 %", "places"];
+        let heads = [
+            "architecture",
+            "pictures a country",
+            "seeds",
+            "balanced top-1 %",
+            "balanced top-5 %",
+            "macro-F1 %",
+            "places",
+        ];
         for head in heads {
             ui.label(RichText::new(head).weak());
         }
@@ -68,7 +75,7 @@ fn rows(ui: &mut Ui, rows: &[Row]) {
             ui.label(&row.preset);
             right(ui, size_in_words(row.per_label));
             right(ui, row.seeds.to_string());
-            for spread in [row.top1, row.top5, row.macro_f1] {
+            for spread in [row.balanced_top1, row.balanced_top5, row.macro_f1] {
                 right(ui, with_spread(spread));
             }
             right(ui, format!("{:.0}", row.places));
