@@ -45,8 +45,16 @@ pub struct LeftOut {
     pub unknown_to_others: BTreeMap<String, usize>,
     /// Their label was inferred.
     pub inferred: usize,
+    /// Rows of the index, or folders, that name no picture of a country.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unread: usize,
     /// They could not be read: file and reason.
     pub unreadable: Vec<(String, String)>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's interface
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// How many pictures were taken of those that could be counted.
@@ -244,7 +252,7 @@ fn empty(
     limit: Option<Limit>,
 ) -> Predictions {
     let m = classifier.manifest();
-    let mut left_out = LeftOut::default();
+    let mut left_out = LeftOut { unread: data.left_out.len(), ..LeftOut::default() };
     for sample in &data.samples {
         let others = options.known_to.as_ref().is_none_or(|known| known.contains(&sample.country))
             && all.iter().all(|other| other.manifest().countries.contains(&sample.country));
@@ -278,6 +286,7 @@ fn nothing(answer: &Predictions, data: &Dataset) -> EvaluateError {
         unknown: out.unknown_country.values().chain(out.unknown_to_others.values()).sum(),
         inferred: out.inferred,
         unreadable: out.unreadable.len(),
+        such_as: out.unreadable.first().map_or_else(String::new, |(_, why)| format!("; the first: {why}")),
     }
 }
 

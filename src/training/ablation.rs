@@ -96,7 +96,7 @@ fn count<'de, D: serde::Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
 /// Reads a run's held-out figures.
 #[must_use]
 pub fn result_of(run: &Run) -> Option<HeldOut> {
-    serde_json::from_value(figures_of(run)?).ok()
+    serde_json::from_value(figures_of(run)?.ok()?).ok()
 }
 
 /// Mean and standard deviation over seeds.

@@ -3,7 +3,9 @@
 
 mod capture;
 mod engine;
+mod lists;
 mod models;
+mod output;
 mod pictures;
 mod training;
 

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::flags::{Fields, PerLabel, per_label};
 use super::live::Live;
-use super::{Context, JobFlags, go_on, interrupts, tell};
+use super::{Context, JobFlags, ending_in_words, go_on, interrupts};
+use crate::cli::output::{print, say, tell};
 use crate::store::write_whole;
 use crate::training::ablation::{Grid, Row, Spread, as_csv, find, result_of, size_in_words, table};
 use crate::training::drive::Ending;
@@ -89,7 +90,7 @@ pub(crate) fn run(args: &AblationArgs, context: &Context) -> anyhow::Result<Exit
         if interrupts() == 0 && run.as_ref().is_none_or(|run| run.summary().state != State::Done) {
             if !args.json {
                 let (preset, size) = (&recipe.preset, size_in_words(recipe.per_label));
-                eprintln!("run {} of {}: {preset} {size}", number + 1, cells.len());
+                tell!("run {} of {}: {preset} {size}", number + 1, cells.len());
             }
             run = Some(run.map_or_else(|| store.create(recipe, job.clone()), Ok)?);
             run.iter().try_for_each(|run| cell(run, &trainer, context, args.json))?;
@@ -108,9 +109,9 @@ fn cell(run: &Run, trainer: &Trainer, context: &Context, as_json: bool) -> anyho
     match go_on(run, trainer, context, &mut live) {
         // The table says what came of it.
         Ok(Outcome::Trained(Ending::Done) | Outcome::Finished) if as_json => {}
-        Ok(Outcome::Trained(Ending::Done) | Outcome::Finished) => eprintln!("run {}: done", run.id),
+        Ok(Outcome::Trained(Ending::Done) | Outcome::Finished) => tell!("run {}: done", run.id),
         outcome => {
-            tell(run, outcome, &mut live)?;
+            ending_in_words(run, outcome, &mut live)?;
         }
     }
     Ok(())
@@ -122,14 +123,14 @@ fn show(args: &AblationArgs, rows: &[Row], missing: usize) -> anyhow::Result<()>
     }
     if args.json {
         for row in rows {
-            println!("{}", json!({ "row": row }));
+            say!("{}", json!({ "row": row }))?;
         }
-        println!("{}", json!({ "missing": missing }));
+        say!("{}", json!({ "missing": missing }))?;
         return Ok(());
     }
-    print!("{}", in_words(rows));
+    print(in_words(rows))?;
     if missing > 0 {
-        println!("{missing} runs are missing; the same command goes on with them.");
+        say!("{missing} runs are missing; the same command goes on with them.")?;
     }
     Ok(())
 }

@@ -139,7 +139,7 @@ fn train(args: &TrainArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let run = store.create(&recipe, job)?;
     let mut live = Live::new(&run, args.json)?;
     let outcome = go_on(&run, &trainer, context, &mut live);
-    tell(&run, outcome, &mut live)
+    ending_in_words(&run, outcome, &mut live)
 }
 
 /// Looks into the data before a run is made, so that a slip of the pen costs nothing. Links that lead out are the
@@ -175,7 +175,7 @@ pub(crate) fn go_on(
 }
 
 /// Says what became of a run, in the last line.
-pub(crate) fn tell(
+pub(crate) fn ending_in_words(
     run: &Run,
     outcome: Result<Outcome, TurnError>,
     live: &mut Live,
@@ -203,7 +203,7 @@ pub(crate) fn tell(
         }
         Err(error) => return Err(error.into()),
     };
-    live.ends(run, state, &more, &words);
+    live.ends(run, state, &more, &words)?;
     // A stop that was asked for is no failure.
     let asked = state == State::Stopped && live.wish() != Wish::GoOn;
     Ok(if asked || state == State::Done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
