@@ -44,7 +44,8 @@ pub enum Verdict {
 /// When a ranking is `unsure`. Part of a model's manifest, fitted on held-out places.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct UnsureRule {
-    /// Below this calibrated probability of the first guess the ranking is unsure, 0 to 1.
+    /// Below this calibrated probability of the first guess the ranking is unsure, 0 to 1. Above 1 nothing is ever
+    /// sure: guesses of that model were not right half of the time at any probability.
     pub min_top1: f32,
 }
 
