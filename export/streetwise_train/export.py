@@ -12,7 +12,7 @@ from torch import nn
 
 #: Every operator of this set is known to both engines of the app (ONNX Runtime and tract 0.23).
 OPSET = 18
-INPUT, OUTPUT, ATTENTION = "pictures", "logits", "attention"
+INPUT, OUTPUT, ATTENTION, OUTSIDE = "pictures", "logits", "attention", "outside"
 
 
 def export_onnx(
