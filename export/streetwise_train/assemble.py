@@ -35,11 +35,7 @@ class Classifier(nn.Module):
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """Raw logits, before the temperature."""
-        return self.head_of(self.features(pictures))
-
-    def head_of(self, features: torch.Tensor) -> torch.Tensor:
-        """Raw logits of features [batch, width]."""
-        return self.head(features)
+        return self.head(self.features(pictures))
 
 
 @dataclass(frozen=True)
@@ -59,32 +55,24 @@ class Gate:
 
 
 def run_graph(path: Path, tensors: np.ndarray, output: str = export.OUTPUT) -> np.ndarray:
-    """One output of an ONNX file on ONNX Runtime, one picture at a time as the app runs it."""
+    """An output of an ONNX file on ONNX Runtime, one picture at a time as the app runs it."""
     session = export.open_session(path)
     rows = [session.run([output], {export.INPUT: tensor[None]})[0] for tensor in tensors]
     return np.concatenate(rows)
 
 
-def check_float(model: nn.Module, path: Path, size: int) -> float:
-    """The largest difference to PyTorch on the golden input, alone and in a batch of two.
+def check_float(model: Classifier, path: Path, size: int) -> float:
+    """The largest logit difference to PyTorch on the golden input, alone and in a batch of two.
 
-    It is that of a logit or, relative to its size, that of a score of :mod:`outside`. Raises
-    ``ValueError`` above ``MAX_DIFFERENCE``.
+    Raises ``ValueError`` above ``MAX_DIFFERENCE``.
     """
     picture = golden.tensor(size)
     pair = np.concatenate([picture, picture[:, :, ::-1]])
     with torch.inference_mode():
-        answer = model(torch.from_numpy(pair))
-    difference, session = 0.0, export.open_session(path)
-    names = getattr(model, "outputs", (export.OUTPUT,))
-    for name, values in zip(names, answer if len(names) > 1 else (answer,), strict=True):
-        expected = values.numpy()
-        scale = 1.0 if name == export.OUTPUT else max(1.0, np.abs(expected).max())
-        for found in (
-            session.run([name], {export.INPUT: pair})[0],
-            run_graph(path, pair, name),
-        ):
-            difference = max(difference, float(np.abs(found - expected).max() / scale))
+        expected = model(torch.from_numpy(pair)).numpy()
+    together = export.open_session(path).run(None, {export.INPUT: pair})[0]
+    alone = run_graph(path, pair)
+    difference = float(max(np.abs(together - expected).max(), np.abs(alone - expected).max()))
     if not difference <= MAX_DIFFERENCE:
         raise ValueError(f"{path.name} differs from PyTorch by {difference:.2e} on a logit")
     return difference
@@ -97,12 +85,11 @@ def compare(exact: np.ndarray, small: np.ndarray, labels: np.ndarray) -> tuple[f
     return float(np.mean(exact.argmax(1) == small.argmax(1))), loss
 
 
-def write_graph(model: nn.Module, size: int, target: Path, stored: str) -> float:
+def write_graph(model: Classifier, size: int, target: Path, stored: str) -> float:
     """Writes the graph with small weights to ``target``; returns the float graph's difference.
 
-    ``model`` is a :class:`Classifier`, or one inside :class:`outside.Measured`. A ViT's graph tells
-    its attention as well (``attention.grid`` says how). The float32 graph is exported and compared
-    with PyTorch first, and is not kept.
+    A ViT's graph tells its attention as well (``attention.grid`` says how). The float32 graph is
+    exported and compared with PyTorch first, and is not kept.
     """
     with tempfile.TemporaryDirectory() as folder:
         exact = Path(folder) / "float.onnx"

@@ -1,4 +1,4 @@
-"""The attention of every block of a ViT as one more output, to show what a guess looked at."""
+"""The attention of every block of a ViT as a second output, to show what a guess looked at."""
 
 from __future__ import annotations
 
@@ -39,7 +39,6 @@ def transformer(model: nn.Module) -> nn.Module | None:
 
     ``None`` for architectures without one attention over the whole picture.
     """
-    model = getattr(model, "model", model)
     for holder in (model, getattr(model, "features", None)):
         body = getattr(holder, "body", None)
         if type(body).__name__ == "VisionTransformer":
@@ -56,7 +55,7 @@ def grid(model: nn.Module) -> Grid | None:
 
 
 class Explained(nn.Module):
-    """The same network with one more output: the attention of every block.
+    """The same network with two outputs: logits, and the attention of every block.
 
     Fused attention does not tell its weights, so it is switched off until :meth:`release`. The
     weights are those that were used: they are taken where they pass a block's dropout. The heads
@@ -76,16 +75,16 @@ class Explained(nn.Module):
     def _see(self, _module: nn.Module, _inputs: object, weights: torch.Tensor) -> None:
         self.seen.append(weights.mean(dim=1))
 
-    def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """The network's outputs, then attention [batch, blocks, tokens, tokens], rows sum to 1.
+    def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits [batch, countries]; attention [batch, blocks, tokens, tokens], rows sum to 1.
 
         Blocks are in the order in which they run; a row holds what its token took from each.
         """
         self.seen.clear()
-        found = self.model(pictures)
+        logits = self.model(pictures)
         attention = torch.stack(self.seen, dim=1)
         self.seen.clear()
-        return (*found, attention) if isinstance(found, tuple) else (found, attention)
+        return logits, attention
 
     def release(self) -> None:
         """Gives the network back as it was."""
@@ -96,18 +95,18 @@ class Explained(nn.Module):
 
 
 def export_onnx(model: nn.Module, size: int, path: Path) -> Grid | None:
-    """Writes the float32 graph of any classifier; a ViT's with its attention as last output.
+    """Writes the float32 graph of any classifier; a ViT's with its attention as second output.
 
-    ``size`` is the side of the input in pixels. Returns what the manifest must say of that output,
-    ``None`` where there is none. The network itself is left as it was.
+    ``size`` is the side of the input in pixels. Returns what the manifest must say of the second
+    output, ``None`` where there is none. The network itself is left as it was.
     """
-    found, outputs = grid(model), getattr(model, "outputs", (export.OUTPUT,))
+    found = grid(model)
     if found is None:
-        export.export_onnx(model, size, path, outputs)
+        export.export_onnx(model, size, path)
         return None
     explained = Explained(model)
     try:
-        export.export_onnx(explained, size, path, (*outputs, export.ATTENTION))
+        export.export_onnx(explained, size, path, (export.OUTPUT, export.ATTENTION))
     finally:
         explained.release()
     return found

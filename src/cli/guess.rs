@@ -126,8 +126,7 @@ fn ranked(
         },
     });
     if let Some(found) = ranking.outside {
-        line["outside"] =
-            json!({ "score": found.score, "bound": found.bound, "verdict": found.verdict() });
+        line["outside"] = json!({ "score": found.score, "bound": found.bound, "verdict": found.verdict() });
     }
     if !notes.is_empty() {
         line["notes"] = json!(notes);

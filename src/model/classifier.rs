@@ -285,7 +285,8 @@ impl Classifier {
         let expected = self.manifest.golden.clone();
         let pass = self.run(&golden::input(expected.seed, self.manifest.input.size as usize), false)?;
         let logits = pass.logits.iter().zip(&expected.logits).map(|(a, b)| (a - b).abs());
-        let outside = expected.outside.map(|b| pass.outside.map_or(f32::NAN, |a| (a - b).abs() / b.abs().max(1.0)));
+        let outside =
+            expected.outside.map(|b| pass.outside.map_or(f32::NAN, |a| (a - b).abs() / b.abs().max(1.0)));
         let difference = logits.chain(outside).fold(0.0, nan_max);
         // Written so that a NaN fails too.
         if difference <= expected.tolerance {

@@ -157,7 +157,8 @@ impl Ranking {
             }
             Verdict::Between { first, second } => format!("Not sure: between {first} and {second}."),
             Verdict::Outside => {
-                "Not sure: this does not look like the street pictures that this model learned from.".to_owned()
+                "Not sure: this does not look like the street pictures that this model learned from."
+                    .to_owned()
             }
             // Where the bound lies above one half, even a probable guess is no sure one.
             Verdict::Scattered if self.guesses[0].p >= 0.5 => format!(

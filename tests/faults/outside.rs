@@ -14,7 +14,8 @@ use crate::common::{embedded, golden_logits, model_folder, onnx, plain};
 fn load(edit: impl FnOnce(&mut Value)) -> Result<Classifier, ModelError> {
     let root = tempfile::tempdir().unwrap();
     let folder = model_folder(root.path(), "outside", &onnx("outside"), &golden_logits("outside"), |json| {
-        json["output"]["outside"] = json!({ "name": "outside", "bound": 0.5, "kept": 0.95, "fitted_on": "drawn" });
+        json["output"]["outside"] =
+            json!({ "name": "outside", "bound": 0.5, "kept": 0.95, "fitted_on": "drawn" });
         json["golden"]["outside"] = json!(0.106_357_79);
         edit(json);
     });
@@ -25,9 +26,12 @@ fn load(edit: impl FnOnce(&mut Value)) -> Result<Classifier, ModelError> {
 #[test]
 fn a_picture_beyond_the_bound_is_outside_although_one_country_has_all_the_probability() {
     let mut classifier = load(|_| ()).unwrap();
-    for (colour, verdict) in
-        [([150, 120, 120], "within"), ([255, 0, 0], "outside"), ([0, 0, 0], "outside"), ([255, 255, 255], "outside")]
-    {
+    for (colour, verdict) in [
+        ([150, 120, 120], "within"),
+        ([255, 0, 0], "outside"),
+        ([0, 0, 0], "outside"),
+        ([255, 255, 255], "outside"),
+    ] {
         let ranking = classifier.look(&Picture::from_rgb("plain", plain(colour))).unwrap().ranking;
         assert_eq!(ranking.outside.unwrap().verdict(), verdict, "{colour:?}");
         assert_eq!(ranking.verdict == Verdict::Outside, verdict == "outside", "{colour:?}");

@@ -63,7 +63,8 @@ fn ranked(ui: &mut Ui, state: &mut State, look: &Look, ranking: &Ranking, action
         message::line(ui, Kind::Warning, &ranking.sentence());
     }
     if let Some(said) = state.coach.comparison(look.id, ranking) {
-        let right = !outside && state.coach.said(look.id) == ranking.guesses.first().map(|first| first.country.as_str());
+        let right = !outside
+            && state.coach.said(look.id) == ranking.guesses.first().map(|first| first.country.as_str());
         message::line(ui, if right { Kind::Success } else { Kind::Info }, &said);
     }
     let rows = if state.all_rows { ranking.guesses.len() } else { ROWS };
