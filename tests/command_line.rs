@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use common::{golden_logits, model_folder, onnx, plain, street};
+use common::{golden_logits, model_folder, onnx, plain, street::street};
 
 const SHIPPED: [&str; 2] = ["dinov2-vit-s", "efficientnet-lite0"];
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use common::{golden_logits, model_folder, onnx, street};
+use common::{golden_logits, model_folder, onnx, street::street};
 
 const TEXTS: [&str; 5] =
     ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "benches/README.md", "export/README.md"];

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import calibrate
 from .assemble import Gate
 from .backbones import Backbone
 from .countries import RULE, Evidence
@@ -99,16 +100,15 @@ def candidates(found: list[Evidence]) -> str:
 def calibration(figures: Figures) -> str:
     """The temperature and the unsure rule in words and figures."""
     u = figures.unsure
+    place = (u.coverage, u.accuracy_when_sure, u.accuracy_when_unsure)
+    source = (u.source_coverage, u.source_accuracy_when_sure, u.source_accuracy_when_unsure)
     return (
         f"Logits are divided by {figures.temperature:.3f}, the temperature that fits best where "
         f"the whole source was held out. Fitted by place it would be "
         f"{figures.temperature_by_place:.3f}, and far too sure of itself on a camera it has never "
         f"met. With this choice the model is too modest on places like those it trained on.\n\n"
-        f"{u.rule} Held out by place, {u.coverage:.0%} of guesses are sure, "
-        f"{u.accuracy_when_sure:.0%} of those are right, and {u.accuracy_when_unsure:.0%} of the "
-        f"others. With the source held out, {u.source_coverage:.0%} are sure, "
-        f"{u.source_accuracy_when_sure:.0%} of those are right, and "
-        f"{u.source_accuracy_when_unsure:.0%} of the others.\n"
+        f"{u.rule} {calibrate.in_words('Held out by place', *place)} "
+        f"{calibrate.in_words('With the source held out', *source)}\n"
     )
 
 

@@ -12,8 +12,6 @@ use sha2::{Digest as _, Sha256};
 use streetwise::runtime::{Choice, Engine};
 use streetwise::store::Paths;
 
-pub use street::street;
-
 pub fn onnx(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/onnx");
     std::fs::read(folder.join(format!("{name}.onnx"))).unwrap()

@@ -6,6 +6,7 @@ mod engine;
 mod lists;
 mod models;
 mod output;
+mod outside;
 mod pictures;
 mod training;
 
