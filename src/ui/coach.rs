@@ -65,16 +65,18 @@ impl Coach {
     }
 }
 
-/// The countries of the world that fit what was typed, as code and name, best first: whole code, then beginning of the
-/// name, then beginning of a word, then anywhere. Nothing typed fits all, by name.
+/// The countries of the world that fit what was typed, as code and name, best first: whole code or name in any language
+/// that labels are read in, then beginning of the name, then beginning of a word, then anywhere. Nothing typed fits all, by name.
 ///
 /// A person's answer is any country, also one that the model does not know.
 #[must_use]
 pub fn matches(typed: &str) -> Vec<(String, String)> {
+    // A code, or any name that is read in a list of labels: UK, Holland, Deutschland.
+    let meant = geo::country_of(typed).ok();
     let typed = typed.trim().to_lowercase();
     let fit = |code: &str, name: &str| {
         let lower = name.to_lowercase();
-        if code.to_lowercase() == typed {
+        if meant == Some(code) {
             Some(0)
         } else if lower.starts_with(&typed) {
             Some(1)
@@ -141,6 +143,8 @@ mod tests {
         check("us", &["US"]);
         check("new", &["NC", "NZ", "PG"]);
         check("lao", &["LA"]);
+        check("uk", &["GB", "UA"]);
+        check("Deutschland", &["DE"]);
         check("united", &["AE", "GB", "US"]);
         check("thailand", &["TH"]);
         check("zzz", &[]);
