@@ -9,19 +9,18 @@ from __future__ import annotations
 import csv
 import os
 import zlib
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import data, iso
+from . import data, formats, iso
 from .errors import TrainError
 
-#: What counts as a picture in a folder, by the end of its name.
-SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
 #: Folders that give the side of the split themselves, and the side.
 SIDES = {"train": "train", "valid": "valid", "val": "valid", "test": "valid"}
 FORMATS = (
@@ -39,7 +38,7 @@ class Samples:
     the views of one spot, ``source`` where a picture comes from, ``check`` a remark (``label
     inferred``), ``side`` is ``train`` or ``valid`` where the data are split already and empty where
     they are not. ``links`` are links to folders that were not followed because they lead out of
-    ``root``.
+    ``root``; ``not_read`` counts the files of the folders that are not taken, by format.
     """
 
     root: Path
@@ -51,6 +50,7 @@ class Samples:
     check: np.ndarray
     side: np.ndarray
     links: tuple[str, ...] = ()
+    not_read: Counter[str] = field(default_factory=Counter)
 
     def __len__(self) -> int:
         """Number of pictures."""
@@ -74,7 +74,8 @@ class Samples:
 
     def take(self, which: np.ndarray) -> Samples:
         """The pictures of an index or mask, in that order."""
-        columns = {f.name: getattr(self, f.name)[which] for f in fields(self)[1:-1]}
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        columns = {name: v[which] for name, v in values.items() if isinstance(v, np.ndarray)}
         return replace(self, **columns)
 
 
@@ -157,7 +158,7 @@ def from_folders(root: Path) -> Samples:
     """The samples of a folder per country, or of ``train/`` and ``valid/`` with such folders."""
     if (root / "images").is_dir() and not has_countries(root):
         root = root / "images"
-    table, links = [], []
+    table, links, not_read = [], [], Counter()
     split = {name: side for name, side in SIDES.items() if (root / name).is_dir()}
     for top, side in split.items() if split else (("", ""),):
         for folder in sorted((root / top).iterdir()):
@@ -166,8 +167,8 @@ def from_folders(root: Path) -> Samples:
             if escapes(folder, root):
                 links.append(folder.relative_to(root).as_posix())
                 continue
-            table += walk(root, folder, side, links)
-    return replace(arrays(root, root, table), links=tuple(links))
+            table += walk(root, folder, side, links, not_read)
+    return replace(arrays(root, root, table), links=tuple(links), not_read=not_read)
 
 
 def has_countries(root: Path) -> bool:
@@ -190,11 +191,13 @@ def real(folder: str) -> str:
     return os.path.realpath(folder)
 
 
-def walk(root: Path, country: Path, side: str, links: list[str]) -> list[tuple[str, ...]]:
+def walk(
+    root: Path, country: Path, side: str, links: list[str], not_read: Counter[str]
+) -> list[tuple[str, ...]]:
     """The rows of one country's folder; folders inside it are places.
 
     Links to folders are not followed: those inside are there anyway, those that lead out are added
-    to ``links``.
+    to ``links``. Files that are no pictures the app reads are counted in ``not_read``.
     """
     rows = []
     for here, folders, names in os.walk(country):
@@ -202,7 +205,10 @@ def walk(root: Path, country: Path, side: str, links: list[str]) -> list[tuple[s
         linked = [Path(here) / f for f in folders if (Path(here) / f).is_symlink()]
         links += [f.relative_to(root).as_posix() for f in linked if escapes(f, root)]
         for name in sorted(names):
-            if Path(name).suffix.lower() not in SUFFIXES or name.startswith("."):
+            if name.startswith("."):
+                continue
+            if not formats.is_picture(name):
+                not_read[formats.kind(name)] += 1
                 continue
             file = (Path(here) / name).relative_to(root).as_posix()
             place = file if Path(here) == country else Path(file).parent.as_posix()
