@@ -6,14 +6,13 @@ An index is a CSV file with the columns ``file, country, place, source, check``;
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, ImageStat
 
-from . import colour, formats
+from . import colour, formats, index
 
 #: Sources whose country was inferred rather than recorded: fit to train on, never to report on.
 INFERRED = "label inferred"
@@ -38,12 +37,12 @@ class Picture:
 
 
 def read_index(root: Path) -> list[Picture]:
-    """Reads ``root/index.csv``. Raises ``FileNotFoundError`` or ``KeyError`` naming the column."""
-    with (root / "index.csv").open(newline="", encoding="utf-8") as lines:
-        return [
-            Picture(r["file"], r["country"], r["place"], r["source"], r["check"])
-            for r in csv.DictReader(lines)
-        ]
+    """Reads ``root/index.csv``. Raises ``OSError``; ``ValueError`` with the first bad line."""
+    table = root / "index.csv"
+    rows, left_out = index.read(table.read_bytes())
+    if left_out:
+        raise ValueError(f"{table}, {left_out[0]}")
+    return [Picture(r.file, r.country, r.place or r.file, r.source, r.check) for r in rows]
 
 
 def load_rgb(path: Path) -> Image.Image:

@@ -85,6 +85,11 @@ def look(path: Path, root: Path) -> Seen:
         return Seen("link-outside", **bad)
     try:
         content = path.read_bytes()
+    except FileNotFoundError:
+        return Seen("missing", **bad)
+    except OSError:
+        return Seen("unreadable", **bad)
+    try:
         if not formats.is_read(content):
             return Seen("unsupported", **bad)
         picture = data.load_rgb(io.BytesIO(content))
@@ -190,6 +195,7 @@ def scan(
 
 #: What is said of a picture's state, and what can be done about it.
 STATES = {
+    "missing": ("pictures that are not there", "check the paths of the index"),
     "unreadable": ("pictures that cannot be read", "remove or replace them"),
     "unsupported": ("pictures that Streetwise does not read", formats.CONVERT),
     "truncated": ("pictures that are cut short", "copy them again"),
@@ -202,11 +208,18 @@ STATES = {
 
 
 def picture_problems(samples: Samples, seen: list[Seen]) -> list[Problem]:
-    """Problems of single pictures (and of folders that are links)."""
+    """Problems of single pictures, of rows, and of folders (links, and names of no country)."""
     problems = []
+    if samples.left_out:
+        message = f"rows and folders that name no picture of a country ({len(samples.left_out)})"
+        hint = "correct them; a code such as GB or a name in English will do"
+        problems.append(Problem("bad-label", samples.left_out, message, hint))
     for kind, (message, hint) in STATES.items():
         files = [n for n, s in zip(samples.name, seen, strict=True) if s.state == kind]
         files += samples.links if kind == "link-outside" else ()
+        if kind == "missing" and files:
+            first = samples.file[[s.state for s in seen].index(kind)]
+            message = f"{message}, the first was looked for at {first}"
         if files:
             problems.append(Problem(kind, tuple(files), f"{message} ({len(files)})", hint))
     return problems
@@ -292,7 +305,7 @@ def admit(job: Any, recipe: Any, progress: Progress = quiet, stop: Stop = never)
     if not fine.any():
         raise refusal(refused or allowed, samples)
     lost = sorted(set(samples.countries) - set(samples.take(fine).countries))
-    samples = replace(samples.take(fine), links=())
+    samples = replace(samples.take(fine), links=(), left_out=())
     seen = [s for s in seen if not s.state]
     codes = np.array([s.code for s in seen], np.uint64)
     split = dataset.split(samples, recipe, codes)

@@ -6,7 +6,6 @@ lies elsewhere are named by :mod:`datacheck` and never opened.
 
 from __future__ import annotations
 
-import csv
 import os
 import zlib
 from collections import Counter
@@ -18,15 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from . import data, formats, iso
+from . import country_names, data, formats, index
 from .errors import TrainError
 
 #: Folders that give the side of the split themselves, and the side.
 SIDES = {"train": "train", "valid": "valid", "val": "valid", "test": "valid"}
 FORMATS = (
     "the data are a folder with index.csv (columns file, country, place) and images/, or a folder "
-    "per country named by its two-letter code (AU/…jpg, AU/place/…jpg)"
+    "per country named by its code or name (AU/…jpg, Japan/place/…jpg)"
 )
+#: Folders whose name begins so are of other programs: ``.ipynb_checkpoints``, ``__MACOSX``.
+HIDDEN = (".", "__")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Samples:
     the views of one spot, ``source`` where a picture comes from, ``check`` a remark (``label
     inferred``), ``side`` is ``train`` or ``valid`` where the data are split already and empty where
     they are not. ``links`` are links to folders that were not followed because they lead out of
-    ``root``; ``not_read`` counts the files of the folders that are not taken, by format.
+    ``root``; ``left_out`` rows (``line 4: why``) and folders that name no picture of a country;
+    ``not_read`` counts the files of the countries' folders that are not taken, by format.
     """
 
     root: Path
@@ -50,6 +52,7 @@ class Samples:
     check: np.ndarray
     side: np.ndarray
     links: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     not_read: Counter[str] = field(default_factory=Counter)
 
     def __len__(self) -> int:
@@ -109,71 +112,69 @@ def load(source: Path | str, countries: Sequence[str] = ()) -> Samples:
     """Reads an ``index.csv``, a folder that has one, or a folder per country.
 
     ``countries`` keeps those only. Raises :class:`TrainError` (kind ``data``) that names the file
-    or folder where the data are none of these, a country is unknown, or one asked for is absent.
+    or folder where the data are none of these, or a country asked for is absent.
     """
     path = Path(os.path.abspath(source))  # noqa: PTH100  (links must stay visible)
-    index = path / "index.csv" if path.is_dir() else path
-    if index.is_file():
-        samples = from_index(index)
+    table = path / "index.csv" if path.is_dir() else path
+    if table.is_file():
+        samples = from_index(table)
     elif path.is_dir():
         samples = from_folders(path)
     else:
         raise TrainError("data", f"{path} is not there", FORMATS)
-    unknown = sorted(set(samples.country.tolist()) - iso.CODES)
-    if unknown:
-        message = f"{path} has the country {unknown[0]!r}, which is not an ISO 3166-1 code"
-        raise TrainError("data", message, "use the two capital letters of ISO 3166-1 alpha-2")
     absent = sorted(set(countries) - set(samples.countries))
     if absent:
         hint = f"the data have {', '.join(samples.countries) or 'none'}"
         raise TrainError("data", f"{path} has no picture of {', '.join(absent)}", hint)
     if not len(samples):
-        raise TrainError("data", f"{path} holds no picture", FORMATS)
+        why = f": {'; '.join(samples.left_out[:3])}" if samples.left_out else ""
+        raise TrainError("data", f"{path} holds no picture{why}", FORMATS)
     return samples.take(np.isin(samples.country, list(countries))) if countries else samples
 
 
-def from_index(index: Path) -> Samples:
+def from_index(table: Path) -> Samples:
     """The samples of a CSV file; pictures lie in ``images/`` beside it, or beside it."""
-    images = index.parent / "images"
-    base = images if images.is_dir() else index.parent
+    images = table.parent / "images"
+    base = images if images.is_dir() else table.parent
     try:
-        with index.open(newline="", encoding="utf-8-sig") as lines:
-            rows = list(csv.DictReader(lines))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TrainError("data", f"{index} cannot be read: {error}", FORMATS) from error
-    missing = {"file", "country"} - set(rows[0] if rows else ("file", "country"))
-    if missing:
-        raise TrainError("data", f"{index} lacks the column {sorted(missing)[0]!r}", FORMATS)
-    table = []
-    for number, row in enumerate(rows, 2):
-        if not row["file"] or not row["country"]:
-            raise TrainError("data", f"{index}, row {number}, lacks a file or a country", FORMATS)
-        extra = [row.get(key) or "" for key in ("source", "check", "split")]
-        extra[2] = SIDES.get(extra[2].lower(), "")
-        table.append((row["file"], row["country"], row.get("place") or row["file"], *extra))
-    return arrays(index.parent, base, table)
+        rows, left_out = index.read(table.read_bytes())
+    except (OSError, index.NoIndexError) as error:
+        raise TrainError("data", f"{table} cannot be used: {error}", FORMATS) from error
+    cells = [
+        (r.file, r.country, r.place or r.file, r.source, r.check, SIDES.get(r.split.lower(), ""))
+        for r in rows
+    ]
+    return replace(arrays(table.parent, base, cells), left_out=tuple(left_out))
 
 
 def from_folders(root: Path) -> Samples:
     """The samples of a folder per country, or of ``train/`` and ``valid/`` with such folders."""
     if (root / "images").is_dir() and not has_countries(root):
         root = root / "images"
-    table, links, not_read = [], [], Counter()
+    table, links, left_out, not_read = [], [], [], Counter()
     split = {name: side for name, side in SIDES.items() if (root / name).is_dir()}
     for top, side in split.items() if split else (("", ""),):
         for folder in sorted((root / top).iterdir()):
-            if not folder.is_dir() or folder.name.startswith((".", "__")):
+            if not folder.is_dir() or folder.name.startswith(HIDDEN):
                 continue
             if escapes(folder, root):
                 links.append(folder.relative_to(root).as_posix())
                 continue
-            table += walk(root, folder, side, links, not_read)
-    return replace(arrays(root, root, table), links=tuple(links), not_read=not_read)
+            code = country_names.read(folder.name)
+            others = not_read if code else Counter()
+            rows = walk(root, folder, code or folder.name, side, links, others)
+            if code:
+                table += rows
+            elif rows:
+                name = folder.relative_to(root).as_posix()
+                left_out.append(f"folder {name}: {country_names.unknown(folder.name)}")
+    samples = arrays(root, root, table)
+    return replace(samples, links=tuple(links), left_out=tuple(left_out), not_read=not_read)
 
 
 def has_countries(root: Path) -> bool:
-    """Whether a folder named by a country's code lies in ``root``."""
-    return any(entry.name.upper() in iso.CODES and entry.is_dir() for entry in root.iterdir())
+    """Whether a folder named by a country lies in ``root``."""
+    return any(country_names.read(entry.name) and entry.is_dir() for entry in root.iterdir())
 
 
 def escapes(path: Path, root: Path) -> bool:
@@ -192,29 +193,30 @@ def real(folder: str) -> str:
 
 
 def walk(
-    root: Path, country: Path, side: str, links: list[str], not_read: Counter[str]
+    root: Path, folder: Path, country: str, side: str, links: list[str], not_read: Counter[str]
 ) -> list[tuple[str, ...]]:
     """The rows of one country's folder; folders inside it are places.
 
-    Links to folders are not followed: those inside are there anyway, those that lead out are added
-    to ``links``. Files that are no pictures the app reads are counted in ``not_read``.
+    A place is named by the country and the path inside its folder, so that it has one name on both
+    sides of a split. Links to folders are not followed: those inside are there anyway, those that
+    lead out are added to ``links``. Files that are no pictures the app reads are counted in
+    ``not_read``.
     """
     rows = []
-    for here, folders, names in os.walk(country):
-        folders.sort()
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(HIDDEN))
         linked = [Path(here) / f for f in folders if (Path(here) / f).is_symlink()]
         links += [f.relative_to(root).as_posix() for f in linked if escapes(f, root)]
         for name in sorted(names):
-            if name.startswith("."):
+            if name.startswith(HIDDEN):
                 continue
             if not formats.is_picture(name):
                 not_read[formats.kind(name)] += 1
                 continue
             file = (Path(here) / name).relative_to(root).as_posix()
-            place = file if Path(here) == country else Path(file).parent.as_posix()
-            # Sides are folders of their own: the same place has the same name on both.
-            place = place.removeprefix(place.split("/")[0] + "/") if side else place
-            rows.append((file, country.name.upper(), place, "", "", side))
+            inside = Path(here, name) if Path(here) == folder else Path(here)
+            place = f"{country}/{inside.relative_to(folder).as_posix()}"
+            rows.append((file, country, place, "", "", side))
     return rows
 
 

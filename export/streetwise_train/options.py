@@ -8,14 +8,15 @@ from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
-from . import recipe
+from . import country_names, recipe
 from .errors import TrainError
 from .recipe import Job, Recipe
 
+COUNTRIES = "codes or names separated by commas"
 #: What each field of the recipe does, for ``--help``. A field without a line here has no option.
 HELP = {
     "preset": "architecture; `presets` lists them",
-    "countries": "ISO codes separated by commas; all in the data unless given",
+    "countries": f"{COUNTRIES}; all in the data unless given",
     "per_label": "training pictures of each country at most",
     "valid_fraction": "share of the places that is held out",
     "seed": "of the split, the head, order and augmentation",
@@ -74,12 +75,20 @@ def number(least: int, most: int) -> Callable[[str], int]:
     return whole
 
 
+def countries(text: str) -> tuple[str, ...]:
+    """The codes of a list of countries, for an option."""
+    try:
+        return country_names.read_list(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}; name codes such as AU,JP") from error
+
+
 def add_activations(command: argparse.ArgumentParser) -> None:
     """Adds the options of ``activations``."""
     add = command.add_argument
     add("--run", type=Path, required=True, help="folder of a run with a checkpoint")
     add("--out", type=Path, required=True, help="folder for the pictures and activations.json")
-    add("--countries", default="", help="ISO codes separated by commas; all the run knows")
+    add("--countries", type=countries, default=(), help=f"{COUNTRIES}; all the run knows")
     add("--steps", type=number(1, 100_000), default=256, help="of gradient ascent on a picture")
     add("--size", type=number(32, 2048), help="side in pixels; that of the network's input")
     add("--seed", type=number(0, 2**32 - 1), default=0, help="of the first picture and the shifts")
@@ -92,7 +101,7 @@ def activations(chosen: argparse.Namespace) -> int:
     from . import activations
 
     wanted = activations.Wanted(
-        tuple(filter(None, chosen.countries.split(","))),
+        chosen.countries,
         chosen.steps,
         chosen.size,
         chosen.seed,
@@ -101,10 +110,10 @@ def activations(chosen: argparse.Namespace) -> int:
     return activations.main(chosen.run, chosen.out, wanted, chosen.detached)
 
 
-def kind_of(field: object) -> type:
+def kind_of(field: object) -> Callable[[str], object]:
     """What the text of an option becomes."""
     if "tuple" in str(field.type):
-        return lambda text: tuple(filter(None, text.split(",")))
+        return countries
     return next(kind for kind in (int, float, str) if kind.__name__ in str(field.type))
 
 

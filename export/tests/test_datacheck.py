@@ -1,4 +1,5 @@
 import os
+import shutil
 import struct
 import zlib
 from dataclasses import replace
@@ -232,10 +233,10 @@ def test_a_split_is_read_back_by_name(folder):
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    (lambda root: index(root, ["a.jpg,p"], "file,place"), "lacks the column 'country'"),
-    (lambda root: index(root, ["a.jpg,XX,p,,"]), "'XX', which is not an ISO"),
-    (lambda root: index(root, [",AU,p,,"]), "row 2, lacks a file"),
-    (lambda root: (root / "Brazil").mkdir() or draw(root / "Brazil" / "a.jpg", 1), "'BRAZIL'"),
+    (lambda root: index(root, ["a.jpg,p"], "file,place"), "it names file, place"),
+    (lambda root: index(root, ["a.jpg,XX,p,,"]), "line 2: `XX` is no country"),
+    (lambda root: index(root, [",AU,p,,"]), "line 2: no picture is named"),
+    (lambda root: shutil.rmtree(root) or draw(root / "Elbonia/a.jpg", 1), "`Elbonia` is no"),
 ])  # fmt: skip
 def test_data_that_are_not_understood_are_refused(folder, change, message):
     change(folder)
