@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::bench_guess::{self, Plan};
 use super::measure::{Models, watching};
-use super::{Context, DeviceArg, progress_bar};
+use super::{Context, DeviceArg, progress_bar, sentence};
 use crate::bench::{BenchOptions, bench, threads_here};
 use crate::compare::pareto;
 use crate::dataset::Dataset;
@@ -100,7 +100,7 @@ pub(crate) fn run(args: &BenchArgs, context: &Context) -> anyhow::Result<ExitCod
                 }
                 Err(error) => {
                     failed = true;
-                    eprintln!("streetwise: {error:#}");
+                    eprintln!("streetwise: {}", sentence(&error));
                 }
             }
         }

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::sentence;
 use crate::capture::{Area, CaptureError, FrameSource, Monitor, Target, Window, system};
 use crate::store::write_whole;
 
@@ -148,7 +149,7 @@ fn shot(args: &ShotArgs) -> anyhow::Result<ExitCode> {
         }
         Ok((source, (width, height))) => println!("{out}: {width} × {height} pixels, taken through {source}"),
         Err(error) if args.json => {
-            println!("{}", json!({ "file": out, "error": format!("{error:#}") }));
+            println!("{}", json!({ "file": out, "error": sentence(&error) }));
             return Ok(ExitCode::FAILURE);
         }
         Err(error) => return Err(error),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use super::evaluate::files_said;
 use super::measure::{Measure, Models, trained_on_warning, watching};
 use super::{Context, progress_bar};
 use crate::compare::{CompareError, Comparison, Disagreement, Looks, MODELS, Report, compare, look, study};
@@ -12,6 +13,7 @@ use crate::dataset::Dataset;
 use crate::evaluate::Options;
 use crate::imaging::{Limits, Picture};
 use crate::model::Classifier;
+use crate::store::keep_apart;
 use crate::training::runs::RunStore;
 use crate::training::split::trained_on;
 
@@ -85,6 +87,10 @@ fn on_data(
     data: &std::path::Path,
 ) -> anyhow::Result<()> {
     let data = Dataset::open(data)?.only(&args.measure.countries)?;
+    for out in args.html.iter().chain(&args.csv) {
+        let index = [data.root.clone(), data.root.join("index.csv")];
+        keep_apart(out, index.iter().chain(data.samples.iter().map(|sample| &sample.file)))?;
+    }
     let ids: Vec<String> = classifiers.iter().map(|one| one.manifest().id.clone()).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let (data, splits) = args.measure.split(context, &ids, &data)?;
@@ -206,7 +212,7 @@ fn header(found: &Comparison) -> String {
         first.countries_in_data,
         out.inferred,
         out.unreadable.len()
-    )
+    ) + &files_said(first)
 }
 
 fn difference(one: &Disagreement) -> String {

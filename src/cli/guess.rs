@@ -8,8 +8,9 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
+use super::shown::shown;
 use super::{Context, DeviceArg, progress_bar};
-use crate::imaging::{Picture, PictureError, decode_ahead, picture_files};
+use crate::imaging::{Listing, Picture, PictureError, decode_ahead, picture_files, picture_formats};
 use crate::model::{Answer, Classifier, Library};
 use crate::runtime;
 
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &GuessArgs, context: &Context) -> anyhow::Result<ExitCod
     if let (Some(why), false) = (classifier.fallback(), args.json) {
         eprintln!("streetwise: CUDA is not used: {why}");
     }
-    let files = picture_files(&args.files);
+    let Listing { pictures: files, not_read } = picture_files(&args.files);
     let bar = if std::io::stdout().is_terminal() { ProgressBar::hidden() } else { progress_bar(files.len()) };
     let mut failures = 0;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
@@ -62,11 +63,15 @@ pub(crate) fn run(args: &GuessArgs, context: &Context) -> anyhow::Result<ExitCod
             }
         };
         bar.inc(1);
-        bar.suspend(|| writeln!(out, "{line}").and_then(|()| out.flush()))
+        bar.suspend(|| writeln!(out, "{}", shown(&line)).and_then(|()| out.flush()))
     })?;
     bar.finish_and_clear();
+    if !not_read.is_empty() {
+        eprintln!("streetwise: {not_read}");
+    }
     if files.is_empty() {
-        anyhow::bail!("there is no picture (jpg, png, webp, bmp, gif) in what was named");
+        let formats = picture_formats().collect::<Vec<_>>().join(", ");
+        anyhow::bail!("there is no picture ({formats}) in what was named");
     }
     Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

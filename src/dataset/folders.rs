@@ -5,24 +5,30 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 use super::{DatasetError, Sample, known_country, stays_inside};
-use crate::imaging::is_picture_name;
+use crate::imaging::{NotRead, is_picture_name};
 
 /// Folders that hold the countries of one side of a split.
 const SIDES: [&str; 4] = ["train", "valid", "val", "test"];
 
+/// The pictures of a folder, and how many of its files are none that are read.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) samples: Vec<Sample>,
+    pub(super) not_read: NotRead,
+}
+
 /// The pictures below `root`, sorted by path: of its country folders, of those below `images/` where `root` has none
 /// itself, or of those below `train/` and `valid/`.
-pub(super) fn read(root: &Path) -> Result<Vec<Sample>, DatasetError> {
+pub(super) fn read(root: &Path) -> Result<Found, DatasetError> {
     let images = root.join("images");
     let root = if images.is_dir() && !has_countries(root) { &images } else { root };
     let sides: Vec<_> = SIDES.iter().map(|side| root.join(side)).filter(|side| side.is_dir()).collect();
+    let mut found = Found::default();
     match sides.as_slice() {
-        [] => walk(root, root),
-        sides => sides.iter().try_fold(Vec::new(), |mut all, side| {
-            all.extend(walk(root, side)?);
-            Ok(all)
-        }),
+        [] => walk(root, root, &mut found)?,
+        sides => sides.iter().try_for_each(|side| walk(root, side, &mut found))?,
     }
+    Ok(found)
 }
 
 fn has_countries(root: &Path) -> bool {
@@ -33,13 +39,12 @@ fn has_countries(root: &Path) -> bool {
 
 /// The pictures of the country folders in `top`; nothing may lead out of `root`. Names that begin with a dot are
 /// passed over, and so are links that stay inside: what they lead to is listed already.
-fn walk(root: &Path, top: &Path) -> Result<Vec<Sample>, DatasetError> {
+fn walk(root: &Path, top: &Path, found: &mut Found) -> Result<(), DatasetError> {
     let unreadable = |path: &Path, source| DatasetError::Read { path: path.to_owned(), source };
     let real = root.canonicalize().map_err(|source| unreadable(root, source))?;
     let visible = |entry: &walkdir::DirEntry| {
         entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
     };
-    let mut samples = Vec::new();
     for entry in WalkDir::new(top).sort_by_file_name().into_iter().filter_entry(visible) {
         let entry = entry.map_err(|error| {
             let path = error.path().unwrap_or(top).to_owned();
@@ -48,11 +53,14 @@ fn walk(root: &Path, top: &Path) -> Result<Vec<Sample>, DatasetError> {
         let path = entry.path();
         if entry.path_is_symlink() {
             stays_inside(&real, path)?;
-        } else if entry.file_type().is_file() && entry.depth() > 1 && is_picture_name(path) {
-            samples.push(sample(top, path)?);
+        } else if !entry.file_type().is_file() || entry.depth() < 2 {
+        } else if is_picture_name(path) {
+            found.samples.push(sample(top, path)?);
+        } else {
+            found.not_read.count(path);
         }
     }
-    Ok(samples)
+    Ok(())
 }
 
 /// The picture `top/<ISO2>/…/name`; the code may be in small letters.

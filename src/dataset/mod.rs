@@ -16,6 +16,8 @@ mod index;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::imaging::NotRead;
+
 /// The `check` of a picture whose country was inferred rather than recorded: fit to train on, not to report on.
 pub const INFERRED: &str = "label inferred";
 
@@ -49,6 +51,8 @@ pub struct Dataset {
     pub root: PathBuf,
     /// The pictures.
     pub samples: Vec<Sample>,
+    /// Files in the folders of the countries that are no pictures, or of formats that are not read.
+    pub not_read: NotRead,
 }
 
 /// Why a data set cannot be used.
@@ -107,15 +111,16 @@ impl Dataset {
         let read = |source| DatasetError::Read { path: root.to_owned(), source };
         let is_file = std::fs::metadata(root).map_err(read)?.is_file();
         let index = root.join("index.csv");
-        let samples = match is_file {
-            true => index::read(root)?,
-            false if index.is_file() => index::read(&index)?,
+        let listed = |samples| folders::Found { samples, ..folders::Found::default() };
+        let folders::Found { samples, not_read } = match is_file {
+            true => listed(index::read(root)?),
+            false if index.is_file() => listed(index::read(&index)?),
             false => folders::read(root)?,
         };
         if samples.is_empty() {
             return Err(DatasetError::Empty { root: root.to_owned(), countries: Vec::new() });
         }
-        Ok(Self { root: root.to_owned(), samples })
+        Ok(Self { root: root.to_owned(), samples, not_read })
     }
 
     /// The same data set with the pictures of `countries` only; all of it when none is named.
@@ -203,6 +208,7 @@ mod tests {
         let data = Dataset::open(root).unwrap();
         let places: Vec<&str> = data.samples.iter().map(|sample| sample.place.as_str()).collect();
         assert_eq!(places, ["AU/a.jpg", "AU/spot", "AU/spot", "JP/d.webp"]);
+        assert_eq!(data.not_read.to_string(), "1 left out: 1 file that is no picture");
         assert_eq!(data.only(&["JP".into()]).unwrap().samples.len(), 1);
         let none = Dataset::open(root).unwrap().only(&["BR".into()]).unwrap_err();
         assert!(none.to_string().contains("no picture of BR"), "{none}");

@@ -102,8 +102,10 @@ pub fn register(
     say(Body::Phase { name: VERIFY.to_owned(), index: part, of: part })?;
     match check_and_add(run, place, library) {
         Ok((found, model)) => {
-            if let Some((message, hint)) = found.sway() {
-                say(Body::Warning { kind: "swayed".to_owned(), message, hint: hint.to_owned() })?;
+            for (kind, said) in [("swayed", found.sway()), ("left-out", found.incomplete())] {
+                if let Some((message, hint)) = said {
+                    say(Body::Warning { kind: kind.to_owned(), message, hint: hint.to_owned() })?;
+                }
             }
             let path = model.folder.join("model.onnx");
             let sha256 = sha256_of(&path).unwrap_or_default();

@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod capture;
+mod command_files;
 mod engine;
 mod models;
+mod odd_pictures;
+mod picture_memory;
 mod pictures;
 mod training;
 
