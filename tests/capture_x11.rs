@@ -5,6 +5,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
+#[path = "xvfb/owner.rs"]
+mod owner;
 mod xvfb;
 
 use std::time::{Duration, Instant};
@@ -260,4 +262,20 @@ fn a_screen_of_16_bits_a_pixel_is_read_too() {
     for (got, expected) in frame.pixels().zip(pattern(320, 240, [0, 255, 0]).pixels()) {
         assert!(got.0.iter().zip(expected.0).all(|(a, b)| a.abs_diff(b) <= 8), "{got:?} for {expected:?}");
     }
+}
+
+#[test]
+fn a_clipboard_that_offers_a_jpeg_alone_is_read() {
+    on_x(|server| {
+        let ask = || streetwise::capture::x11_clipboard_picture(Some(server.display())).unwrap();
+        assert_eq!(ask(), None, "nobody owns the clipboard");
+        let file: Vec<u8> = (0..300_000_u32).map(|n| (n % 251) as u8).collect();
+        for (form, size) in [("image/jpeg", 5_000), ("image/jpeg", 300_000), ("image/webp", 70)] {
+            let offered = owner::Owner::start(server.display(), form, &file[..size]);
+            assert!(ask().as_deref() == Some(&file[..size]), "{form}, {size} bytes");
+            drop(offered);
+        }
+        let _text = owner::Owner::start(server.display(), "text/plain", b"no picture");
+        assert_eq!(ask(), None);
+    });
 }

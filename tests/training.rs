@@ -153,6 +153,29 @@ fn pixels_that_are_not_pytorchs_are_refused_whatever_the_network_makes_of_them()
 }
 
 #[test]
+fn a_picture_that_only_pytorchs_side_reads_does_not_cost_a_finished_run_its_model() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let data = data(root);
+    made_model(root, "mine", 0.0);
+    // Read when the run began, spoilt since.
+    std::fs::write(data.join("AU/a.png"), "no picture").unwrap();
+    let output = ran(root, "good", &train(data.to_str().unwrap(), &[]));
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(root.join("models/mine/model.onnx").exists());
+    assert!(text.contains("1 of the check's 3 pictures were left out") && text.contains("a.png"), "{text}");
+    // Where none can be read, nothing was checked.
+    for country in ["BR", "JP"] {
+        std::fs::write(data.join(country).join("a.png"), "no picture").unwrap();
+    }
+    made_model(root, "other", 0.0);
+    let output = ran(root, "good", &train(data.to_str().unwrap(), &[]));
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(!root.join("models/other").exists());
+}
+
+#[test]
 fn a_network_that_rounding_sways_is_added_with_a_warning() {
     let root = tempfile::tempdir().unwrap();
     let root = root.path();

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageStat
+from PIL import Image, ImageOps, ImageStat
 
-from . import index
+from . import colour, formats, index
 
 #: Sources whose country was inferred rather than recorded: fit to train on, never to report on.
 INFERRED = "label inferred"
@@ -46,12 +46,14 @@ def read_index(root: Path) -> list[Picture]:
 
 
 def load_rgb(path: Path) -> Image.Image:
-    """Opens a picture as upright RGB. Raises ``OSError`` where it cannot be read whole."""
-    from PIL import ImageOps
+    """Opens a picture as upright RGB in sRGB, of the formats that the app reads alone.
 
-    with Image.open(path) as raw:
+    Raises ``OSError`` where it cannot be read whole.
+    """
+    with Image.open(path, formats=formats.PILLOW) as raw:
         raw.load()
-        return ImageOps.exif_transpose(raw).convert("RGB")
+        picture = ImageOps.exif_transpose(raw).convert("RGB")
+        return colour.to_srgb(picture, raw.info.get("icc_profile"), raw.mode)
 
 
 def difference_hash(picture: Image.Image) -> int:

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import ImageFile
 
-from . import data, dataset
+from . import data, dataset, formats
 from .dataset import Samples, Split
 from .errors import StopTraining, TrainError, is_disk_full
 
@@ -90,9 +90,8 @@ def look(path: Path, root: Path) -> Seen:
     except OSError:
         return Seen("unreadable", **bad)
     try:
-        with Image.open(io.BytesIO(content)) as raw:
-            if raw.width * raw.height > (Image.MAX_IMAGE_PIXELS or 2**27):
-                return Seen("unreadable", **bad)
+        if not formats.is_read(content):
+            return Seen("unsupported", **bad)
         picture = data.load_rgb(io.BytesIO(content))
     except Exception as error:  # decoders raise nearly anything on bad bytes
         if isinstance(error, MemoryError):
@@ -127,7 +126,7 @@ class Memory:
         if base.execute("pragma quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("damaged")
         base.execute(
-            "create table if not exists seen (path text primary key, size integer, time integer, "
+            "create table if not exists looked (path text primary key, size integer, time integer, "
             "state text, code text, spread real, width integer, height integer, digest text)"
         )
         return base
@@ -139,7 +138,7 @@ class Memory:
         except OSError:
             return None
         row = self.base.execute(
-            "select state, code, spread, width, height, digest from seen "
+            "select state, code, spread, width, height, digest from looked "
             "where path = ? and size = ? and time = ?",
             (file, now.st_size, now.st_mtime_ns),
         ).fetchone()
@@ -159,7 +158,7 @@ class Memory:
                 rows.append((file, now.st_size, now.st_mtime_ns, *row))
         try:
             with self.base:
-                self.base.executemany(f"insert or replace into seen values ({'?,' * 8}?)", rows)
+                self.base.executemany(f"insert or replace into looked values ({'?,' * 8}?)", rows)
         except sqlite3.OperationalError as error:
             message = f"{self.path} cannot be written: {error}"
             kind = "disk-full" if "full" in str(error) or is_disk_full(error) else "cache"
@@ -198,6 +197,7 @@ def scan(
 STATES = {
     "missing": ("pictures that are not there", "check the paths of the index"),
     "unreadable": ("pictures that cannot be read", "remove or replace them"),
+    "unsupported": ("pictures that Streetwise does not read", formats.CONVERT),
     "truncated": ("pictures that are cut short", "copy them again"),
     "link-outside": (
         "files that lie outside the folder and are never opened",

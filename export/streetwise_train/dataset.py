@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import country_names, data, index
+from . import country_names, data, formats, index
 from .errors import TrainError
 
-#: What counts as a picture in a folder, by the end of its name.
-SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
 #: Folders that give the side of the split themselves, and the side.
 SIDES = {"train": "train", "valid": "valid", "val": "valid", "test": "valid"}
 FORMATS = (
@@ -40,7 +39,8 @@ class Samples:
     the views of one spot, ``source`` where a picture comes from, ``check`` a remark (``label
     inferred``), ``side`` is ``train`` or ``valid`` where the data are split already and empty where
     they are not. ``links`` are links to folders that were not followed because they lead out of
-    ``root``; ``left_out`` rows (``line 4: why``) and folders that name no picture of a country.
+    ``root``; ``left_out`` rows (``line 4: why``) and folders that name no picture of a country;
+    ``not_read`` counts the files of the countries' folders that are not taken, by format.
     """
 
     root: Path
@@ -53,6 +53,7 @@ class Samples:
     side: np.ndarray
     links: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    not_read: Counter[str] = field(default_factory=Counter)
 
     def __len__(self) -> int:
         """Number of pictures."""
@@ -150,7 +151,7 @@ def from_folders(root: Path) -> Samples:
     """The samples of a folder per country, or of ``train/`` and ``valid/`` with such folders."""
     if (root / "images").is_dir() and not has_countries(root):
         root = root / "images"
-    table, links, left_out = [], [], []
+    table, links, left_out, not_read = [], [], [], Counter()
     split = {name: side for name, side in SIDES.items() if (root / name).is_dir()}
     for top, side in split.items() if split else (("", ""),):
         for folder in sorted((root / top).iterdir()):
@@ -160,13 +161,15 @@ def from_folders(root: Path) -> Samples:
                 links.append(folder.relative_to(root).as_posix())
                 continue
             code = country_names.read(folder.name)
-            rows = walk(root, folder, code or folder.name, side, links)
+            others = not_read if code else Counter()
+            rows = walk(root, folder, code or folder.name, side, links, others)
             if code:
                 table += rows
             elif rows:
                 name = folder.relative_to(root).as_posix()
                 left_out.append(f"folder {name}: {country_names.unknown(folder.name)}")
-    return replace(arrays(root, root, table), links=tuple(links), left_out=tuple(left_out))
+    samples = arrays(root, root, table)
+    return replace(samples, links=tuple(links), left_out=tuple(left_out), not_read=not_read)
 
 
 def has_countries(root: Path) -> bool:
@@ -190,13 +193,14 @@ def real(folder: str) -> str:
 
 
 def walk(
-    root: Path, folder: Path, country: str, side: str, links: list[str]
+    root: Path, folder: Path, country: str, side: str, links: list[str], not_read: Counter[str]
 ) -> list[tuple[str, ...]]:
     """The rows of one country's folder; folders inside it are places.
 
     A place is named by the country and the path inside its folder, so that it has one name on both
     sides of a split. Links to folders are not followed: those inside are there anyway, those that
-    lead out are added to ``links``.
+    lead out are added to ``links``. Files that are no pictures the app reads are counted in
+    ``not_read``.
     """
     rows = []
     for here, folders, names in os.walk(folder):
@@ -204,7 +208,10 @@ def walk(
         linked = [Path(here) / f for f in folders if (Path(here) / f).is_symlink()]
         links += [f.relative_to(root).as_posix() for f in linked if escapes(f, root)]
         for name in sorted(names):
-            if Path(name).suffix.lower() not in SUFFIXES or name.startswith(HIDDEN):
+            if name.startswith(HIDDEN):
+                continue
+            if not formats.is_picture(name):
+                not_read[formats.kind(name)] += 1
                 continue
             file = (Path(here) / name).relative_to(root).as_posix()
             inside = Path(here, name) if Path(here) == folder else Path(here)

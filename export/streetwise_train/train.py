@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from . import checkpoint, datacheck, dataset, fast, files, pixels, presets, trained
+from . import checkpoint, datacheck, dataset, fast, files, formats, pixels, presets, trained
 from .augment import Augment
 from .batches import Batches, Pixels, Source
 from .loop import Loop
@@ -105,6 +105,9 @@ def check(session: Session, progress: Progress) -> tuple[datacheck.Admitted, dat
     """
     control, path = session.control, session.run / "split.json"
     found = datacheck.admit(session.job, session.recipe, progress, lambda: control.stopping)
+    not_read = formats.left_out(found.samples.not_read)
+    if not_read:
+        session.reporter.warning("left-out", not_read, formats.CONVERT)
     for problem in found.allowed:
         session.reporter.warning(problem.kind, str(problem), problem.hint)
     if path.exists():

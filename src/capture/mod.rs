@@ -19,6 +19,8 @@ mod portal;
 #[cfg(target_os = "linux")]
 mod x11;
 #[cfg(target_os = "linux")]
+mod x11_clipboard;
+#[cfg(target_os = "linux")]
 mod x11_pixels;
 #[cfg(target_os = "linux")]
 mod x11_windows;
@@ -38,6 +40,8 @@ pub use native::Native;
 pub use portal::Portal;
 #[cfg(target_os = "linux")]
 pub use x11::X11;
+#[cfg(target_os = "linux")]
+pub use x11_clipboard::x11_clipboard_picture;
 
 /// Something that takes pictures of the screen.
 ///

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::bench_guess::{self, Plan};
 use super::measure::{Models, open_data, watching};
-use super::{Context, DeviceArg, progress_bar};
+use super::{Context, DeviceArg, progress_bar, sentence};
 use crate::bench::{BenchOptions, bench, threads_here};
 use crate::cli::output::{print, say, tell};
 use crate::compare::pareto;
@@ -100,7 +100,7 @@ pub(crate) fn run(args: &BenchArgs, context: &Context) -> anyhow::Result<ExitCod
                 }
                 Err(error) => {
                     failed = true;
-                    tell!("streetwise: {error:#}");
+                    tell!("streetwise: {}", sentence(&error));
                 }
             }
         }

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::sentence;
 use crate::capture::{Area, CaptureError, FrameSource, Monitor, Target, Window, system};
 use crate::cli::output::say;
 use crate::store::write_whole;
@@ -146,7 +147,7 @@ fn shot(args: &ShotArgs) -> anyhow::Result<ExitCode> {
         }
         Ok((source, (width, height))) => say!("{out}: {width} × {height} pixels, taken through {source}")?,
         Err(error) if args.json => {
-            say!("{}", json!({ "file": out, "error": format!("{error:#}") }))?;
+            say!("{}", json!({ "file": out, "error": sentence(&error) }))?;
             return Ok(ExitCode::FAILURE);
         }
         Err(error) => return Err(error),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use super::evaluate::files_said;
 use super::measure::{Measure, Models, open_data, trained_on_warning, watching};
 use super::{Context, progress_bar};
 use crate::cli::output::{print, say, tell};
@@ -12,6 +13,7 @@ use crate::compare::{CompareError, Comparison, Disagreement, Looks, MODELS, Repo
 use crate::evaluate::Options;
 use crate::imaging::{Limits, Picture};
 use crate::model::{Classifier, Manifest};
+use crate::store::keep_apart;
 use crate::training::runs::RunStore;
 use crate::training::split::trained_on;
 
@@ -85,6 +87,10 @@ fn on_data(
     data: &std::path::Path,
 ) -> anyhow::Result<()> {
     let data = open_data(data)?.only(&args.measure.countries)?;
+    for out in args.html.iter().chain(&args.csv) {
+        let index = [data.root.clone(), data.root.join("index.csv")];
+        keep_apart(out, index.iter().chain(data.samples.iter().map(|sample| &sample.file)))?;
+    }
     let manifests: Vec<&Manifest> = classifiers.iter().map(Classifier::manifest).collect();
     let (data, splits) = args.measure.split(context, &manifests, &data)?;
     let options: Options = args.measure.options();
@@ -206,7 +212,7 @@ fn header(found: &Comparison) -> String {
         out.inferred,
         out.unreadable.len(),
         out.unread
-    )
+    ) + &files_said(first)
 }
 
 fn difference(one: &Disagreement) -> String {

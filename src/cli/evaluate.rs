@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::measure::{Measure, Models, open_data, trained_on_warning, watching};
-use super::{Context, progress_bar};
+use super::{Context, progress_bar, sentence};
 use crate::cli::output::{print, say, tell};
 use crate::dataset::Dataset;
 use crate::evaluate::{Evaluation, predict};
@@ -62,8 +62,8 @@ pub(crate) fn run(args: &EvaluateArgs, context: &Context) -> anyhow::Result<Exit
             Err(error) => {
                 failed = true;
                 match args.json {
-                    true => say!("{}", json!({ "model": name, "error": format!("{error:#}") }))?,
-                    false => tell!("streetwise: {error:#}"),
+                    true => say!("{}", json!({ "model": name, "error": sentence(&error) }))?,
+                    false => tell!("streetwise: {}", sentence(&error)),
                 }
             }
         }
@@ -129,6 +129,21 @@ fn in_words(found: &Evaluation) -> String {
     text + &countries(found) + &left_out(found)
 }
 
+/// What is to be said of the files: those that no picture was made of, and those that are damaged.
+pub(super) fn files_said(found: &Evaluation) -> String {
+    let mut text = String::new();
+    if !found.left_out.not_read.is_empty() {
+        text += &format!("  Files: {}\n", found.left_out.not_read);
+    }
+    if found.damaged > 0 {
+        text += &format!(
+            "  Damaged: {} of the pictures are cut short or damaged; they count as they are shown\n",
+            found.damaged
+        );
+    }
+    text
+}
+
 fn countries(found: &Evaluation) -> String {
     let mut text = String::new();
     for (country, figures) in &found.per_country {
@@ -166,5 +181,5 @@ fn left_out(found: &Evaluation) -> String {
     if let [(_, why), rest @ ..] = out.unreadable.as_slice() {
         text += &format!("  Left out: {} unreadable, such as: {why}\n", rest.len() + 1);
     }
-    text
+    text + &files_said(found)
 }

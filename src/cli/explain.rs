@@ -14,7 +14,7 @@ use crate::cli::output::{print, say};
 use crate::explain::{CheckOptions, Grid, Heatmap, Method, attention, check, exciting, occlusion};
 use crate::imaging::{Limits, Picture};
 use crate::model::Classifier;
-use crate::store::write_whole;
+use crate::store::{keep_apart, write_whole};
 
 /// The method on the command line.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -87,6 +87,9 @@ pub(crate) struct ExplainArgs {
 
 /// Runs `explain`.
 pub(crate) fn run(args: &ExplainArgs, context: &Context) -> anyhow::Result<ExitCode> {
+    if let Some(out) = &args.out {
+        keep_apart(out, &args.file)?;
+    }
     let models = Models::open(context)?;
     let mut classifier = args.running.load(context, models.engine, &models.named(args.model.as_deref())?)?;
     match (&args.file, &args.exciting, &args.data) {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Context, DeviceArg, progress_bar};
 use crate::cli::output::{say, tell};
-use crate::imaging::{Picture, PictureError, decode_ahead, picture_files};
+use crate::imaging::{Listing, Picture, PictureError, decode_ahead, picture_files, picture_formats};
 use crate::model::{Answer, Classifier, Library};
 use crate::runtime;
 
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &GuessArgs, context: &Context) -> anyhow::Result<ExitCod
     if let (Some(why), false) = (classifier.fallback(), args.json) {
         tell!("streetwise: CUDA is not used: {why}");
     }
-    let files = picture_files(&args.files);
+    let Listing { pictures: files, not_read } = picture_files(&args.files);
     let bar = if std::io::stdout().is_terminal() { ProgressBar::hidden() } else { progress_bar(files.len()) };
     let mut failures = 0;
     decode_ahead(&files, |(file, picture)| {
@@ -65,8 +65,12 @@ pub(crate) fn run(args: &GuessArgs, context: &Context) -> anyhow::Result<ExitCod
         bar.suspend(|| say!("{line}"))
     })?;
     bar.finish_and_clear();
+    if !not_read.is_empty() {
+        tell!("streetwise: {not_read}");
+    }
     if files.is_empty() {
-        anyhow::bail!("there is no picture (jpg, png, webp, bmp, gif) in what was named");
+        let formats = picture_formats().collect::<Vec<_>>().join(", ");
+        anyhow::bail!("there is no picture ({formats}) in what was named");
     }
     Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

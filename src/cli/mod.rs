@@ -17,6 +17,7 @@ mod output;
 mod paint;
 mod runs;
 mod runtime;
+mod shown;
 mod train;
 
 use std::io::IsTerminal as _;
@@ -138,7 +139,7 @@ pub fn main() -> ExitCode {
         if error.chain().any(|cause| matches!(cause.downcast_ref(), Some(OutputError::Closed))) {
             return ExitCode::SUCCESS;
         }
-        tell!("streetwise: {error:#}");
+        tell!("streetwise: {}", sentence(&error));
         ExitCode::FAILURE
     })
 }
@@ -147,6 +148,19 @@ pub fn main() -> ExitCode {
 #[must_use]
 pub fn command() -> clap::Command {
     Arguments::command()
+}
+
+/// An error with its causes, in one sentence; a cause whose words were said already is not said twice.
+pub(crate) fn sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
+        if said.is_empty() {
+            cause
+        } else if said.contains(&cause) {
+            said
+        } else {
+            format!("{said}: {cause}")
+        }
+    })
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -219,6 +233,18 @@ fn probe(library: &std::path::Path) -> anyhow::Result<ExitCode> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_reason_is_said_twice() {
+        let inner = || anyhow::anyhow!("the disk is full");
+        assert_eq!(sentence(&inner()), "the disk is full");
+        assert_eq!(
+            sentence(&inner().context("a.png was not written")),
+            "a.png was not written: the disk is full"
+        );
+        let repeating = inner().context("a.png was not written (the disk is full); free some space");
+        assert_eq!(sentence(&repeating), "a.png was not written (the disk is full); free some space");
+    }
 
     #[test]
     fn the_arguments_are_consistent() {

@@ -4,6 +4,8 @@
 use std::fmt::{Arguments, Display};
 use std::io::{ErrorKind, Write as _};
 
+use super::shown::shown;
+
 /// Standard output takes no more.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OutputError {
@@ -21,16 +23,16 @@ impl From<std::io::Error> for OutputError {
     }
 }
 
-/// Writes to standard output, all of it now.
+/// Writes to standard output, all of it now, control characters spelled out ([`shown`]).
 pub(crate) fn print(text: impl Display) -> Result<(), OutputError> {
     let mut out = std::io::stdout().lock();
-    write!(out, "{text}")?;
+    out.write_all(shown(&text.to_string()).as_bytes())?;
     Ok(out.flush()?)
 }
 
-/// Writes to standard error; where that fails nobody can be told.
+/// Writes to standard error, control characters spelled out; where that fails nobody can be told.
 pub(crate) fn error_line(text: Arguments<'_>) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", shown(&text.to_string()));
 }
 
 /// Writes a line to standard output, as `println!`, with an [`OutputError`] in place of a panic.

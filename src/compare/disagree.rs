@@ -116,6 +116,7 @@ pub(super) mod tests {
             rows,
             left_out: LeftOut::default(),
             limit: None,
+            damaged: 0,
             seconds: 1.0,
         }
     }

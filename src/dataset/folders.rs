@@ -49,7 +49,8 @@ fn walk(root: &Path, top: &Path, found: &mut Found) -> Result<(), DatasetError> 
         let path = entry.path();
         if entry.path_is_symlink() {
             stays_inside(&real, path)?;
-        } else if entry.file_type().is_file() && entry.depth() > 1 && is_picture_name(path) {
+        } else if !entry.file_type().is_file() || entry.depth() < 2 {
+        } else if is_picture_name(path) {
             match sample(top, path) {
                 Ok(sample) => found.samples.push(sample),
                 Err((folder, why)) => {
@@ -60,6 +61,8 @@ fn walk(root: &Path, top: &Path, found: &mut Found) -> Result<(), DatasetError> 
                     }
                 }
             }
+        } else {
+            found.not_read.count(path);
         }
     }
     Ok(())

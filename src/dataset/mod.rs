@@ -21,6 +21,8 @@ mod left_out;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::imaging::NotRead;
+
 pub use left_out::{At, LeftOut, Reason};
 
 /// The `check` of a picture whose country was inferred rather than recorded: fit to train on, not to report on.
@@ -58,6 +60,8 @@ pub struct Dataset {
     pub samples: Vec<Sample>,
     /// Rows and folders that could not be read as pictures of a country.
     pub left_out: Vec<LeftOut>,
+    /// Files in the folders of the countries that are no pictures, or of formats that are not read.
+    pub not_read: NotRead,
 }
 
 /// What a layout gave.
@@ -65,6 +69,7 @@ pub struct Dataset {
 struct Found {
     samples: Vec<Sample>,
     left_out: Vec<LeftOut>,
+    not_read: NotRead,
 }
 
 /// Why a data set cannot be used.
@@ -119,7 +124,7 @@ impl Dataset {
         let read = |source| DatasetError::Read { path: root.to_owned(), source };
         let is_file = std::fs::metadata(root).map_err(read)?.is_file();
         let index = root.join("index.csv");
-        let Found { samples, left_out } = match is_file {
+        let Found { samples, left_out, not_read } = match is_file {
             true => index::read(root)?,
             false if index.is_file() => index::read(&index)?,
             false => folders::read(root)?,
@@ -128,7 +133,7 @@ impl Dataset {
             let told = left_out::in_words(&left_out);
             return Err(DatasetError::Empty { root: root.to_owned(), countries: Vec::new(), told });
         }
-        Ok(Self { root: root.to_owned(), samples, left_out })
+        Ok(Self { root: root.to_owned(), samples, left_out, not_read })
     }
 
     /// One sentence on what was left out, with line numbers; none where everything was read.
@@ -216,6 +221,7 @@ mod tests {
         let data = Dataset::open(root).unwrap();
         let places: Vec<&str> = data.samples.iter().map(|sample| sample.place.as_str()).collect();
         assert_eq!(places, ["AU/a.jpg", "AU/spot", "AU/spot", "JP/d.webp"]);
+        assert_eq!(data.not_read.to_string(), "1 left out: 1 file that is no picture");
         assert_eq!(data.only(&["JP".into()]).unwrap().samples.len(), 1);
         let none = Dataset::open(root).unwrap().only(&["BR".into()]).unwrap_err();
         assert!(none.to_string().contains("no picture of BR"), "{none}");

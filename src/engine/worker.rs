@@ -13,7 +13,7 @@ use super::slot::{Inbox, Next};
 use super::{Brain, Busy, EyeFactory, Look, Place, Problem, RECENT, Snapshot};
 use crate::capture::Target;
 use crate::guard;
-use crate::imaging::{Limits, Picture};
+use crate::imaging::{Limits, Listing, Picture, picture_files};
 
 /// As many commands may wait; a person cannot give more before they are taken up.
 const BOUND: usize = 64;
@@ -308,8 +308,11 @@ impl Thinking {
     }
 
     fn open(&mut self, paths: &[PathBuf]) {
-        let files = crate::imaging::picture_files(paths);
+        let Listing { pictures: files, not_read } = picture_files(paths);
         self.shared.solved(Place::Picture);
+        if !not_read.is_empty() {
+            self.shared.problem(Place::Picture, format!("{not_read}."));
+        }
         if files.is_empty() {
             self.shared.problem(Place::Picture, "There is no picture in that folder.".to_owned());
         }

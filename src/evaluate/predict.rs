@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::EvaluateError;
 use super::metrics::Outcome;
 use crate::dataset::{Dataset, Sample};
-use crate::imaging::{Picture, decode_ahead, preprocess};
+use crate::imaging::{NotRead, Note, Picture, decode_ahead, preprocess};
 use crate::model::Classifier;
 use crate::ranking::softmax;
 use crate::watch::{Watch, step};
@@ -50,6 +50,9 @@ pub struct LeftOut {
     pub unread: usize,
     /// They could not be read: file and reason.
     pub unreadable: Vec<(String, String)>,
+    /// Files beside them that are no pictures, or of formats that are not read: number by format.
+    #[serde(skip_serializing_if = "NotRead::is_empty")]
+    pub not_read: NotRead,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's interface
@@ -125,6 +128,8 @@ pub struct Predictions {
     pub left_out: LeftOut,
     /// Said where a limit was asked for.
     pub limit: Option<Limit>,
+    /// How many of the rows are of files that are cut short or damaged.
+    pub damaged: usize,
     /// Time of the whole pass, in seconds; shared by the models that ran in it.
     pub seconds: f64,
 }
@@ -153,7 +158,9 @@ pub fn predict(
                 return Ok(());
             }
         };
+        let damaged = usize::from(picture.notes.contains(&Note::Damaged));
         for (classifier, answer) in classifiers.iter_mut().zip(&mut answers) {
+            answer.damaged += damaged;
             answer.rows.push(one(classifier, sample, &picture)?);
         }
         Ok(())
@@ -252,7 +259,8 @@ fn empty(
     limit: Option<Limit>,
 ) -> Predictions {
     let m = classifier.manifest();
-    let mut left_out = LeftOut { unread: data.left_out.len(), ..LeftOut::default() };
+    let mut left_out =
+        LeftOut { unread: data.left_out.len(), not_read: data.not_read.clone(), ..LeftOut::default() };
     for sample in &data.samples {
         let others = options.known_to.as_ref().is_none_or(|known| known.contains(&sample.country))
             && all.iter().all(|other| other.manifest().countries.contains(&sample.country));
@@ -273,6 +281,7 @@ fn empty(
         rows: Vec::new(),
         left_out,
         limit,
+        damaged: 0,
         seconds: 0.0,
     }
 }

@@ -40,6 +40,8 @@ pub struct Evaluation {
     /// Said where only some of the pictures were taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<Limit>,
+    /// How many of the pictures are of files that are cut short or damaged; they count as they are shown.
+    pub damaged: usize,
     /// The figures.
     #[serde(flatten)]
     pub figures: Figures,
@@ -115,6 +117,7 @@ impl Predictions {
             images: outcomes.len(),
             left_out: self.left_out.clone(),
             limit: self.limit,
+            damaged: self.damaged,
             figures: figures(&outcomes, n),
             intervals: intervals(&outcomes, n, options.replicates, options.seed),
             per_country: by_number.into_iter().map(|(c, f)| (self.countries[c].clone(), f)).collect(),

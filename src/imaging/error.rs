@@ -34,17 +34,19 @@ pub enum PictureError {
         name: String,
     },
     /// A picture of a known format that is not decoded here.
-    #[error("{name}: {format} pictures are not supported; save it as JPEG or PNG")]
+    #[error("{name}: {format} pictures are not supported; save it as an ordinary JPEG or PNG")]
     Unsupported {
         /// Which picture.
         name: String,
         /// The format, as people call it, or the rare variant of a supported one.
         format: String,
     },
-    /// The picture claims more pixels than [`Limits::max_pixels`](super::Limits::max_pixels).
+    /// Decoding would take more memory than [`Limits::max_memory`](super::Limits::max_memory).
     #[error(
-        "{name} says it is {w} × {h} pixels, more than the limit of {limit} pixels; \
-         save a smaller copy and open that"
+        "{name} says it is {w} × {h} pixels, which take {} MB to read, more than the limit of {} MB; \
+         save a smaller copy and open that",
+        bytes.div_ceil(1 << 20),
+        limit >> 20
     )]
     TooLarge {
         /// Which picture.
@@ -53,7 +55,9 @@ pub enum PictureError {
         w: u32,
         /// Height the file claims, in pixels.
         h: u32,
-        /// The limit that was broken, in pixels.
+        /// What decoding would take, in bytes.
+        bytes: u64,
+        /// The limit that was broken, in bytes.
         limit: u64,
     },
     /// The file is longer than [`Limits::max_bytes`](super::Limits::max_bytes).
@@ -75,7 +79,7 @@ pub enum PictureError {
     Damaged {
         /// Which picture.
         name: String,
-        /// What the decoder found.
+        /// What is wrong, in plain words.
         why: String,
     },
     /// No bytes, or no pixels.

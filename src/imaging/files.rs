@@ -4,8 +4,16 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
-/// Extensions that a picture has inside a folder, in lower case.
-const EXTENSIONS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
+use super::{NotRead, is_picture_name};
+
+/// What files and folders hold.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The pictures.
+    pub pictures: Vec<PathBuf>,
+    /// Files of the folders that were not taken for pictures.
+    pub not_read: NotRead,
+}
 
 /// Lists the pictures of files and folders, folders with all that is below them.
 ///
@@ -13,31 +21,30 @@ const EXTENSIONS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
 /// a folder is kept whatever its name, even when there is no such file, and so is a folder that
 /// cannot be listed: [`Picture::open`](super::Picture::open) says what is wrong, in its turn, and
 /// nothing is left out in silence. Inside folders, files are taken by their extension, in either
-/// case; names that begin with a dot (hidden files, the `._` companions of macOS) are passed over.
-/// Links are followed.
-pub fn picture_files(paths: &[PathBuf]) -> Vec<PathBuf> {
-    let mut found = Vec::new();
+/// case, and the others counted; names that begin with a dot (hidden files, the `._` companions of
+/// macOS) are passed over. Links are followed.
+pub fn picture_files(paths: &[PathBuf]) -> Listing {
+    let mut found = Listing::default();
     for path in paths {
         if path.is_dir() {
             walk(path, &mut found);
         } else {
-            found.push(path.clone());
+            found.pictures.push(path.clone());
         }
     }
     found
 }
 
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+fn walk(folder: &Path, found: &mut Listing) {
     let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name();
     for entry in entries.into_iter().filter_entry(is_visible) {
         match entry {
-            Ok(entry) if entry.file_type().is_file() && is_picture_name(entry.path()) => {
-                found.push(entry.into_path());
-            }
-            Ok(_) => {}
+            Ok(entry) if !entry.file_type().is_file() => {}
+            Ok(entry) if is_picture_name(entry.path()) => found.pictures.push(entry.into_path()),
+            Ok(entry) => found.not_read.count(entry.path()),
             // A link back to a folder that holds it: its pictures are listed already.
             Err(error) if error.loop_ancestor().is_some() => {}
-            Err(error) => found.push(error.path().unwrap_or(folder).to_owned()),
+            Err(error) => found.pictures.push(error.path().unwrap_or(folder).to_owned()),
         }
     }
 }
@@ -45,14 +52,6 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
 /// Whether the walk goes on here. The folder that was asked for is always visible.
 fn is_visible(entry: &DirEntry) -> bool {
     entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
-}
-
-/// Whether a file of that name inside a folder is taken for a picture: by its extension, in either case.
-#[must_use]
-pub fn is_picture_name(path: &Path) -> bool {
-    path.extension()
-        .and_then(|extension| extension.to_str())
-        .is_some_and(|extension| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)))
 }
 
 #[cfg(test)]
@@ -77,7 +76,9 @@ mod tests {
         let found = picture_files(&given);
         let expected = ["notes.txt", "a/c.gif", "a/z.webp", "b.JPG", "c.png", "d.jpeg", "e.bmp"];
         let expected: Vec<_> = expected.iter().chain(&["gone.xyz"]).map(|f| root.join(f)).collect();
-        assert_eq!(found, expected);
+        assert_eq!(found.pictures, expected);
+        // What was named itself is no file of a folder.
+        assert!(found.not_read.to_string().starts_with("2 left out: 2 files"), "{}", found.not_read);
     }
 
     #[test]
@@ -85,7 +86,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         touch(folder.path(), &[".shots/a.png"]);
         let found = picture_files(&[folder.path().join(".shots")]);
-        assert_eq!(found.len(), 1);
+        assert_eq!(found.pictures.len(), 1);
     }
 
     #[cfg(unix)]
@@ -98,6 +99,6 @@ mod tests {
         std::os::unix::fs::symlink("../gone.png", inside.join("broken.png")).unwrap();
         std::os::unix::fs::symlink(".", inside.join("loop")).unwrap();
         let expected = ["b.png", "broken.png", "linked.png"].map(|file| inside.join(file));
-        assert_eq!(picture_files(&[inside]), expected);
+        assert_eq!(picture_files(&[inside]).pictures, expected);
     }
 }

@@ -14,18 +14,27 @@
 
 mod ahead;
 mod blank;
+mod colour;
+mod convert;
 mod decode;
 mod error;
 mod files;
+mod formats;
+mod gif;
 mod jpeg;
+mod limits;
+mod orientation;
 mod picture;
 mod preprocess;
+mod refusal;
 
 pub use ahead::decode_ahead;
 pub use blank::is_blank;
 pub use error::PictureError;
-pub use files::{is_picture_name, picture_files};
-pub use picture::{Limits, Note, Picture};
+pub use files::{Listing, picture_files};
+pub use formats::{NotRead, is_picture_name, picture_extensions, picture_formats};
+pub use limits::Limits;
+pub use picture::{Note, Picture};
 pub use preprocess::{Interpolation, Prepared, Preprocess, ResizeMode, preprocess};
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use image::{DynamicImage, RgbImage, RgbaImage};
 use serde::{Deserialize, Serialize};
 
-use super::{PictureError, decode};
+use super::{Limits, PictureError, decode};
 
-/// A picture in memory: upright, 8-bit RGB, in the colour values of its file (as Pillow's
-/// `convert("RGB")` leaves them: no colour profile is applied, alpha is dropped).
+/// A picture in memory: upright, 8-bit RGB, in sRGB where the file has a profile of another colour space, else in the
+/// values of its file (as Pillow's `convert("RGB")` leaves them: alpha is dropped).
 #[derive(Clone, Debug)]
 pub struct Picture {
     /// What to call it: the file's name, or what the source called it.
@@ -33,34 +33,18 @@ pub struct Picture {
 pub enum Note {
     /// The file is animated; only its first frame is looked at.
     FirstFrame,
-    /// The file ends early; what is missing is shown as flat colour.
-    Truncated,
+    /// The file ends early or is damaged inside; what is missing is shown as flat or wrong colour.
+    Damaged,
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Note::FirstFrame => "This picture is animated: only its first frame is looked at.",
-            Note::Truncated => {
-                "This file ends early: part of the picture is missing, so the guess may be wrong."
+            Note::Damaged => {
+                "This file is cut short or damaged: part of the picture is missing or wrong, so the guess may be wrong."
             }
         })
-    }
-}
-
-/// What is refused before it is decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Most pixels (width × height) a picture may claim.
-    pub max_pixels: u64,
-    /// Most bytes a file may have.
-    pub max_bytes: u64,
-}
-
-impl Default for Limits {
-    /// 100 megapixels (twelve 4K screens, 300 MB once decoded) and files of 200 MB.
-    fn default() -> Self {
-        Self { max_pixels: 100_000_000, max_bytes: 200_000_000 }
     }
 }
 
@@ -73,19 +57,23 @@ impl Picture {
     pub fn open(path: &Path, limits: &Limits) -> Result<Picture, PictureError> {
         let shown = path.display().to_string();
         let bytes = read(path, limits)?;
-        let mut picture = Self::from_bytes(&shown, &bytes, limits)?;
+        Self::from_bytes(&shown, &bytes, limits).map(|picture| picture.named_after(path))
+    }
+
+    /// The same picture, called as the file at `path` is.
+    pub(super) fn named_after(mut self, path: &Path) -> Picture {
         if let Some(name) = path.file_name() {
-            picture.name = name.to_string_lossy().into_owned();
+            self.name = name.to_string_lossy().into_owned();
         }
-        Ok(picture)
+        self
     }
 
     /// Decodes the bytes of a file. The format is told from the content, not from `name`.
     ///
     /// # Errors
-    /// Empty, too long, claiming too many pixels, not a picture, of a format that is not
-    /// supported, or damaged: see [`PictureError`]. A JPEG that ends early is not an error but
-    /// carries [`Note::Truncated`]; every other format that ends early is damaged.
+    /// Empty, too long, taking too much memory, not a picture, of a format that is not supported, or damaged: see
+    /// [`PictureError`]. A JPEG that ends early or is damaged inside is not an error but carries [`Note::Damaged`]; every
+    /// other format that is so is refused.
     pub fn from_bytes(name: &str, bytes: &[u8], limits: &Limits) -> Result<Picture, PictureError> {
         let start = Instant::now();
         let length = bytes.len() as u64;
@@ -113,7 +101,7 @@ impl Picture {
 }
 
 /// Reads a whole file, at most `limits.max_bytes` of it.
-fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, PictureError> {
+pub(super) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, PictureError> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => PictureError::NotFound { path: path.to_owned() },
         _ => PictureError::Unreadable { path: path.to_owned(), source },

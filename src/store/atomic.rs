@@ -41,6 +41,20 @@ fn temporary(folder: &Path, _: &Path) -> std::io::Result<tempfile::NamedTempFile
     tempfile::NamedTempFile::new_in(folder)
 }
 
+/// Refuses to write to `out` where that is one of the files that are read, under whatever name.
+///
+/// # Errors
+/// [`StoreError::WouldOverwrite`], before anything is written.
+pub fn keep_apart<P: AsRef<Path>>(out: &Path, inputs: impl IntoIterator<Item = P>) -> Result<(), StoreError> {
+    // What is not there yet is nothing that is read.
+    let Ok(real) = out.canonicalize() else { return Ok(()) };
+    let is_out = |input: P| input.as_ref().canonicalize().is_ok_and(|input| input == real);
+    match inputs.into_iter().any(is_out) {
+        true => Err(StoreError::WouldOverwrite { path: out.to_owned() }),
+        false => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +84,26 @@ mod tests {
         write_whole(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_output_that_is_an_input_is_refused_under_whatever_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("photo.png");
+        std::fs::write(&path, b"x").unwrap();
+        let check = |out: &Path, expected: bool| {
+            let said = keep_apart(out, [folder.path().join("other.png"), path.clone()]);
+            assert_eq!(said.is_err(), expected, "{}", out.display());
+        };
+        check(&path, true);
+        check(&folder.path().join("./photo.png"), true);
+        check(&folder.path().join("heat.png"), false);
+        #[cfg(unix)]
+        {
+            let link = folder.path().join("link.png");
+            std::os::unix::fs::symlink(&path, &link).unwrap();
+            check(&link, true);
+        }
     }
 
     #[test]

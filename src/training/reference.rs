@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::report::located;
 use super::verify::VerifyError;
-use crate::imaging::{Limits, Picture, preprocess};
+use crate::imaging::{Limits, Note, Picture, preprocess};
 use crate::model::{Classifier, Manifest};
 
 /// `reference.json`.
@@ -83,11 +83,29 @@ pub struct Verified {
     pub levels_of_one: f64,
     /// From the files, with the pixels made here: measured, not judged.
     pub from_files: Gap,
+    /// Pictures whose pixels were not compared, since this program does not read them or shows them damaged: the file, or
+    /// why. They count for the network all the same.
+    #[serde(default)]
+    pub left_out: Vec<String>,
     /// What was allowed.
     pub tolerance: Tolerance,
 }
 
 impl Verified {
+    /// What to say of the pictures that were left out, and what to do about it.
+    #[must_use]
+    pub fn incomplete(&self) -> Option<(String, &'static str)> {
+        let (count, first) = (self.left_out.len(), self.left_out.first()?);
+        let message = format!(
+            "{count} of the check's {} pictures were left out, the first: {first}",
+            self.pictures + count
+        );
+        Some((
+            message,
+            "the model was checked on the others; save such pictures anew as JPEG or PNG before the next run",
+        ))
+    }
+
     /// Whether rounding in a decoder changes more guesses than a careful user expects, and what to do about it.
     #[must_use]
     pub fn sway(&self) -> Option<(String, &'static str)> {
@@ -137,8 +155,11 @@ impl Tally {
 /// Runs the pictures of `path`, a `reference.json`, and measures how far the classifier is from PyTorch; `data` is what
 /// the files are named within. `goes_on` is asked before every picture.
 ///
+/// A picture that cannot be read, or is damaged, is left out of the comparison of pixels and named: decoders differ in what
+/// they make of damage, and a finished run must not lose its model to one file.
+///
 /// # Errors
-/// [`VerifyError::Reference`], a picture or an inference that fails, or what `goes_on` says.
+/// [`VerifyError::Reference`], an inference that fails, where no picture at all can be read, or what `goes_on` says.
 pub(super) fn compare(
     classifier: &mut Classifier,
     path: &Path,
@@ -149,21 +170,40 @@ pub(super) fn compare(
     let reference = read(path, &m)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let (mut network, mut from_files, mut levels) = (Tally::default(), Tally::default(), Vec::new());
+    let (mut left_out, mut unreadable) = (Vec::new(), None);
     for shown in &reference.pictures {
         goes_on()?;
-        let mut logits = |file: &Path| -> Result<(Vec<f32>, RgbImage), VerifyError> {
-            let picture = Picture::open(file, &Limits::default())?;
+        let mut logits = |picture: &Picture| -> Result<(Vec<f32>, RgbImage), VerifyError> {
             let prepared = preprocess(&picture.pixels, &m.preprocess, m.input.size)?;
             Ok((classifier.logits(&prepared.tensor)?, prepared.seen))
         };
-        let (there, theirs) = logits(&folder.join(&shown.seen))?;
-        let (here, ours) = logits(&located(data, &shown.file))?;
+        let (there, theirs) = logits(&Picture::open(&folder.join(&shown.seen), &Limits::default())?)?;
         network.add(&there, shown, &m.countries);
-        from_files.add(&here, shown, &m.countries);
-        levels.push(distance(&ours, &theirs));
+        let file = located(data, &shown.file);
+        match Picture::open(&file, &Limits::default()) {
+            Ok(picture) if picture.notes.contains(&Note::Damaged) => {
+                left_out.push(format!("{} is cut short or damaged", file.display()));
+            }
+            Ok(picture) => {
+                let (here, ours) = logits(&picture)?;
+                from_files.add(&here, shown, &m.countries);
+                levels.push(distance(&ours, &theirs));
+            }
+            Err(error) => {
+                left_out.push(error.to_string());
+                unreadable = Some(error);
+            }
+        }
+    }
+    if levels.is_empty() {
+        let damaged = || {
+            let why = "all of its pictures are damaged".to_owned();
+            VerifyError::Reference { path: path.to_owned(), why }
+        };
+        return Err(unreadable.map_or_else(damaged, VerifyError::Picture));
     }
     let allowed = reference.tolerance;
-    let network = network.gap(levels.len());
+    let network = network.gap(reference.pictures.len());
     let mean = levels.iter().sum::<f64>() / levels.len() as f64;
     let worst = levels.iter().copied().fold(0.0, f64::max);
     Ok(Verified {
@@ -179,6 +219,7 @@ pub(super) fn compare(
         levels: mean,
         levels_of_one: worst,
         from_files: from_files.gap(levels.len()),
+        left_out,
         tolerance: allowed,
     })
 }

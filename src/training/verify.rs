@@ -105,8 +105,10 @@ pub fn register(
     run.forget_stop_request();
     match &checked {
         Ok((found, model)) => {
-            if let Some((message, hint)) = found.sway() {
-                account.say(Body::Warning { kind: "swayed".to_owned(), message, hint: hint.to_owned() })?;
+            for (kind, said) in [("swayed", found.sway()), ("left-out", found.incomplete())] {
+                if let Some((message, hint)) = said {
+                    account.say(Body::Warning { kind: kind.to_owned(), message, hint: hint.to_owned() })?;
+                }
             }
             let path = model.folder.join("model.onnx");
             let sha256 = sha256_of(&path).unwrap_or_default();

@@ -7,11 +7,12 @@ use std::thread::JoinHandle;
 use egui::Context;
 
 use crate::guard;
-use crate::imaging::Picture;
+use crate::imaging::{Picture, picture_extensions};
 use crate::store::folders::{self, FolderError};
 use crate::store::{Paths, Settings};
 
 use super::folders::{Sizes, Wish};
+use super::pasted::pasted;
 use super::sample;
 use super::state::{Choice, Saved};
 
@@ -126,7 +127,7 @@ impl Background {
     pub fn choose_pictures(&mut self) {
         let dialog = rfd::AsyncFileDialog::new()
             .set_title("Open pictures")
-            .add_filter("Pictures", &["jpg", "jpeg", "png", "webp", "bmp", "gif"])
+            .add_filter("Pictures", &picture_extensions().collect::<Vec<_>>())
             .add_filter("All files", &["*"])
             .pick_files();
         self.show(async move {
@@ -276,84 +277,9 @@ fn serve_clipboard(wishes: &Receiver<Clip>, report: &dyn Fn(Found)) {
     }
 }
 
-/// Files before pixels: a file manager often offers its icon as a picture beside the path.
-fn pasted(clipboard: &mut arboard::Clipboard) -> Found {
-    if let Ok(files) = clipboard.get().file_list()
-        && !files.is_empty()
-    {
-        return Found::Files(files);
-    }
-    if let Ok(data) = clipboard.get_image() {
-        let size = (u32::try_from(data.width), u32::try_from(data.height));
-        if let (Ok(width), Ok(height)) = size
-            && let Some(rgba) = image::RgbaImage::from_raw(width, height, data.bytes.into_owned())
-        {
-            return Found::Picture(Picture::from_rgba("clipboard", rgba));
-        }
-    }
-    let files = clipboard.get_text().map(|text| paths_in(&text)).unwrap_or_default();
-    if files.is_empty() {
-        Found::Tell(
-            "The clipboard holds no picture; copy one, or the path of a file, and paste again.".to_owned(),
-        )
-    } else {
-        Found::Files(files)
-    }
-}
-
-/// Absolute paths and `file://` addresses, one a line, of files that exist.
-fn paths_in(text: &str) -> Vec<PathBuf> {
-    text.lines()
-        .map(|line| line.trim().trim_matches('"'))
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(|line| {
-            line.strip_prefix("file://")
-                .map_or_else(|| PathBuf::from(line), |path| PathBuf::from(plain(path)))
-        })
-        .filter(|path| path.is_absolute() && path.exists())
-        .collect()
-}
-
-/// Takes the `%20` notation of an address away.
-fn plain(address: &str) -> String {
-    let bytes = address.as_bytes();
-    let mut text = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let code = (bytes[at] == b'%')
-            .then(|| bytes.get(at + 1..at + 3))
-            .flatten()
-            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        text.push(code.unwrap_or(bytes[at]));
-        at += if code.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&text).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pasted_text_gives_the_files_that_exist() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("a street.jpg");
-        std::fs::write(&file, b"x").unwrap();
-        let shown = file.display().to_string();
-        let address = format!("file://{}", shown.replace(' ', "%20"));
-        for text in [shown.clone(), format!("\"{shown}\""), format!("# comment\r\n{address}\r\n"), address] {
-            assert_eq!(paths_in(&text), vec![file.clone()], "{text}");
-        }
-        assert!(paths_in("hello\nstreet.jpg\n/no/such/file.jpg").is_empty());
-    }
-
-    #[test]
-    fn a_sign_that_is_no_code_stays() {
-        for (address, expected) in [("/a%20b", "/a b"), ("/50%", "/50%"), ("/%zz", "/%zz"), ("/%C3%A9", "/é")]
-        {
-            assert_eq!(plain(address), expected);
-        }
-    }
 
     #[test]
     fn what_is_in_the_folders_is_shown_without_a_move_of_the_mouse() {

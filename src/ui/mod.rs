@@ -14,6 +14,7 @@ mod folders;
 mod frames;
 mod layout;
 mod panels;
+mod pasted;
 mod sample;
 mod state;
 mod textures;

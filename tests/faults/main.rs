@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod capture;
+mod command_files;
 mod engine;
 mod lists;
 mod models;
+mod odd_pictures;
 mod output;
 mod outside;
+mod picture_memory;
 mod pictures;
 mod training;
 
