@@ -50,7 +50,7 @@ pub(crate) fn run(args: &GuessArgs, context: &Context) -> anyhow::Result<ExitCod
     if let (Some(why), false) = (classifier.fallback(), args.json) {
         tell!("streetwise: CUDA is not used: {why}");
     }
-    let Listing { pictures: files, not_read } = picture_files(&args.files);
+    let Listing { pictures: files, not_read } = picture_files(&args.files, &mut |_| true);
     let bar = if std::io::stdout().is_terminal() { ProgressBar::hidden() } else { progress_bar(files.len()) };
     let mut failures = 0;
     decode_ahead(&files, |(file, picture)| {

@@ -51,7 +51,7 @@ pub struct Busy {
     pub since: Instant,
     /// As many parts are done.
     pub done: usize,
-    /// As many parts there are; 1 for work that is not in parts, and cannot be stopped.
+    /// As many parts there are; 1 for work that is not in parts, and cannot be stopped; 0 while they are being counted.
     pub of: usize,
 }
 
@@ -60,7 +60,8 @@ impl Busy {
     /// first is done.
     #[must_use]
     pub fn left(&self) -> Option<Duration> {
-        let (done, left) = (u32::try_from(self.done).ok()?, u32::try_from(self.of - self.done).ok()?);
+        let (done, left) =
+            (u32::try_from(self.done).ok()?, u32::try_from(self.of.checked_sub(self.done)?).ok()?);
         (self.since.elapsed() * left).checked_div(done)
     }
 }

@@ -17,6 +17,8 @@ use crate::imaging::{Limits, Listing, Picture, picture_files};
 
 /// As many commands may wait; a person cannot give more before they are taken up.
 const BOUND: usize = 64;
+/// The window is told of a folder's pictures after as many of them.
+const LISTED: usize = 256;
 /// As many problems of a place are kept, the newest; a folder can hold any number of bad files.
 const PROBLEMS: usize = 32;
 /// Pixels of recent pictures that are kept, in bytes; older ones leave the strip.
@@ -308,15 +310,25 @@ impl Thinking {
     }
 
     fn open(&mut self, paths: &[PathBuf]) {
-        let Listing { pictures: files, not_read } = picture_files(paths);
+        let (since, stops, mut told) = (Instant::now(), self.stops(), None);
+        let Listing { pictures: files, not_read } = picture_files(paths, &mut |done| {
+            if told != Some(done / LISTED) {
+                told = Some(done / LISTED);
+                self.part(Busy { what: "looking for pictures".to_owned(), since, done, of: 0 });
+            }
+            self.stops() == stops
+        });
         self.shared.solved(Place::Picture);
+        if self.stops() != stops {
+            return;
+        }
         if !not_read.is_empty() {
             self.shared.problem(Place::Picture, format!("{not_read}."));
         }
         if files.is_empty() {
             self.shared.problem(Place::Picture, "There is no picture in that folder.".to_owned());
         }
-        let (since, stops) = (Instant::now(), self.stops());
+        let since = Instant::now();
         for (done, file) in files.iter().enumerate() {
             if self.stops() != stops {
                 return;

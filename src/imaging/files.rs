@@ -23,11 +23,14 @@ pub struct Listing {
 /// nothing is left out in silence. Inside folders, files are taken by their extension, in either
 /// case, and the others counted; names that begin with a dot (hidden files, the `._` companions of
 /// macOS) are passed over. Links are followed.
-pub fn picture_files(paths: &[PathBuf]) -> Listing {
+///
+/// `goes_on` is given the number of pictures so far at every file and folder, and ends the walk with `false`: a home folder
+/// can hold millions.
+pub fn picture_files(paths: &[PathBuf], goes_on: &mut dyn FnMut(usize) -> bool) -> Listing {
     let mut found = Listing::default();
     for path in paths {
         if path.is_dir() {
-            walk(path, &mut found);
+            walk(path, &mut found, goes_on);
         } else {
             found.pictures.push(path.clone());
         }
@@ -35,9 +38,12 @@ pub fn picture_files(paths: &[PathBuf]) -> Listing {
     found
 }
 
-fn walk(folder: &Path, found: &mut Listing) {
+fn walk(folder: &Path, found: &mut Listing, goes_on: &mut dyn FnMut(usize) -> bool) {
     let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name();
     for entry in entries.into_iter().filter_entry(is_visible) {
+        if !goes_on(found.pictures.len()) {
+            return;
+        }
         match entry {
             Ok(entry) if !entry.file_type().is_file() => {}
             Ok(entry) if is_picture_name(entry.path()) => found.pictures.push(entry.into_path()),
@@ -73,7 +79,7 @@ mod tests {
         touch(root, &["b.JPG", "a/z.webp", "a/c.gif", "c.png", "d.jpeg", "e.bmp"]);
         touch(root, &["notes.txt", "a/noextension", ".hidden.jpg", ".cache/f.png", "a/._c.gif"]);
         let given = [root.join("notes.txt"), root.to_owned(), root.join("gone.xyz")];
-        let found = picture_files(&given);
+        let found = picture_files(&given, &mut |_| true);
         let expected = ["notes.txt", "a/c.gif", "a/z.webp", "b.JPG", "c.png", "d.jpeg", "e.bmp"];
         let expected: Vec<_> = expected.iter().chain(&["gone.xyz"]).map(|f| root.join(f)).collect();
         assert_eq!(found.pictures, expected);
@@ -82,10 +88,18 @@ mod tests {
     }
 
     #[test]
+    fn a_walk_can_be_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        touch(folder.path(), &["a.png", "b.png", "c.png", "d.png"]);
+        let found = picture_files(&[folder.path().to_owned()], &mut |so_far| so_far < 2);
+        assert_eq!(found.pictures.len(), 2);
+    }
+
+    #[test]
     fn a_hidden_folder_is_walked_when_asked_for() {
         let folder = tempfile::tempdir().unwrap();
         touch(folder.path(), &[".shots/a.png"]);
-        let found = picture_files(&[folder.path().join(".shots")]);
+        let found = picture_files(&[folder.path().join(".shots")], &mut |_| true);
         assert_eq!(found.pictures.len(), 1);
     }
 
@@ -99,6 +113,6 @@ mod tests {
         std::os::unix::fs::symlink("../gone.png", inside.join("broken.png")).unwrap();
         std::os::unix::fs::symlink(".", inside.join("loop")).unwrap();
         let expected = ["b.png", "broken.png", "linked.png"].map(|file| inside.join(file));
-        assert_eq!(picture_files(&[inside]).pictures, expected);
+        assert_eq!(picture_files(&[inside], &mut |_| true).pictures, expected);
     }
 }

@@ -74,7 +74,7 @@ fn state(ui: &mut Ui, snapshot: &Snapshot, actions: &mut Vec<Action>) {
     match &snapshot.busy {
         Some(busy) if mentioned => {
             let long = busy.since.elapsed() >= LONG;
-            if long && busy.of > 1 && stop_button(ui) {
+            if long && busy.of != 1 && stop_button(ui) {
                 actions.push(Action::Ui(UiCommand::Stop));
             }
             ui.label(in_words(busy, long));
@@ -107,7 +107,11 @@ fn stop_button(ui: &mut Ui) -> bool {
 
 /// "reading a.jpg, 3 of 40, 12 s left"; how long it took already where the rest is not known.
 fn in_words(busy: &Busy, long: bool) -> String {
-    let part = if busy.of > 1 { format!(", {} of {}", busy.done + 1, busy.of) } else { String::new() };
+    let part = match busy.of {
+        0 => format!(", {} so far", words::count(busy.done, "picture", "pictures")),
+        1 => String::new(),
+        of => format!(", {} of {of}", busy.done + 1),
+    };
     let time = match busy.left().filter(|_| long) {
         Some(left) => format!(", {} left", words::seconds(left)),
         None if long => format!(", {}", words::seconds(busy.since.elapsed())),
