@@ -6,6 +6,7 @@
 mod bench;
 mod bench_guess;
 mod capture;
+mod child;
 mod compare;
 mod doctor;
 mod evaluate;
@@ -26,7 +27,7 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::runtime::{Choice, Device};
+use crate::runtime::{Choice, Device, Engine, start};
 use crate::store::{Paths, Settings};
 
 /// The device on the command line.
@@ -108,6 +109,15 @@ enum Subcommands {
         /// The library
         library: PathBuf,
     },
+    /// Try to load a model; used by Streetwise itself
+    #[command(hide = true)]
+    TryModel {
+        /// Its folder
+        folder: PathBuf,
+        /// Where it is to run
+        #[arg(long, value_enum)]
+        device: DeviceArg,
+    },
 }
 
 /// What every subcommand starts from.
@@ -118,12 +128,27 @@ pub(crate) struct Context {
     pub(crate) choice: Choice,
 }
 
+impl Context {
+    /// Starts the engine; where it is not the one that the user named, that is said.
+    pub(crate) fn engine(&self) -> anyhow::Result<&'static Engine> {
+        let engine = start(&self.choice)?;
+        if let Some(why) = engine.not_as_wished() {
+            eprintln!("streetwise: {why}");
+        }
+        Ok(engine)
+    }
+}
+
 /// Reads the arguments, does the work, and turns an error into one line and an exit status.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Some(Subcommands::ProbeRuntime { library }) = &arguments.command {
-        return probe(library);
+    match &arguments.command {
+        Some(Subcommands::ProbeRuntime { library }) => return child::probe(library),
+        Some(Subcommands::TryModel { folder, device }) => {
+            return child::try_model(arguments.runtime.as_deref(), folder, (*device).into());
+        }
+        _ => {}
     }
     match run(arguments) {
         Ok(code) => code,
@@ -158,7 +183,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             clap_complete::generate(shell, &mut Arguments::command(), "streetwise", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
         }
-        Subcommands::ProbeRuntime { library } => Ok(probe(&library)),
+        Subcommands::ProbeRuntime { .. } | Subcommands::TryModel { .. } => {
+            anyhow::bail!("only Streetwise itself asks this")
+        }
     }
 }
 
@@ -182,20 +209,6 @@ pub(crate) fn progress_bar(files: usize) -> ProgressBar {
     }
     let style = ProgressStyle::with_template("{pos}/{len} {wide_bar} {eta} left");
     ProgressBar::new(files as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-/// Answers the probe of [`crate::runtime`]: `ok VERSION` or `no REASON`.
-fn probe(library: &std::path::Path) -> ExitCode {
-    match crate::runtime::probe_in_process(library) {
-        Ok(version) => {
-            println!("ok {version}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            println!("no {error}");
-            ExitCode::FAILURE
-        }
-    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ pub(crate) use live::{Live, epoch_line};
 use super::Context;
 use crate::dataset::{Dataset, DatasetError};
 use crate::model::Library;
-use crate::runtime;
 use crate::training::drive::{Ending, Watch as _, drive};
 use crate::training::environment::Trainer;
 use crate::training::job::Job;
@@ -180,7 +179,7 @@ pub(crate) fn go_on(
     {
         return Ok(code);
     }
-    let engine = runtime::start(&context.choice)?;
+    let engine = context.engine()?;
     let place = Place { engine, device: context.settings.device, threads: context.settings.threads };
     match register(run, place, &Library::open(&context.paths), live) {
         Ok((found, model)) => {
