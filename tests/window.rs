@@ -62,6 +62,21 @@ fn another_model_gives_another_ranking_of_the_same_picture() {
 }
 
 #[test]
+fn a_model_that_does_not_load_is_not_what_the_next_start_begins_with() {
+    let mut desk = Desk::ready();
+    desk.harness.get_by_label("Model").click();
+    desk.sees("Second");
+    desk.harness.get_by_label("Second").click();
+    desk.sees("how often it is right was not measured (`streetwise evaluate` does).");
+    desk.harness.get_by_label("Model").click();
+    desk.sees("Refused");
+    desk.harness.get_by_label("Refused").click();
+    desk.sees("no model is loaded; choose one in the model list");
+    assert_eq!(desk.settings().model.as_deref(), Some("second"));
+    assert_eq!(desk.closed().model.as_deref(), Some("second"));
+}
+
+#[test]
 fn several_dropped_pictures_fill_the_strip_and_can_be_gone_back_to() {
     let mut desk = Desk::ready();
     let files = [1, 2, 3].map(|seed| desk.picture(&format!("view{seed}.png"), seed));

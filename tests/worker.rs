@@ -1,19 +1,25 @@
 //! The worker under a slow model: stale results are dropped, one frame waits at most, sending never waits.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use common::graphs::poisoned;
+use common::{golden_logits, model_folder};
 use image::{Rgb, RgbImage};
 use streetwise::capture::{CaptureError, FrameSource, Monitor, Target, Window};
 use streetwise::engine::{
-    Brain, Command, EngineState, Look, LookError, ModelSummary, Place, Snapshot, Worker,
+    Brain, Command, EngineState, LocalBrain, Look, LookError, ModelSummary, Place, Snapshot, Worker,
 };
 use streetwise::imaging::Picture;
 use streetwise::model::Timings;
 use streetwise::ranking::{Ranking, UnsureRule};
+use streetwise::runtime::{Choice, Device};
+use streetwise::store::Paths;
 
 /// A brain whose looks wait for a permit each, so that the test decides when an inference ends.
 struct SlowBrain {
@@ -32,8 +38,8 @@ impl Brain for SlowBrain {
         Vec::new()
     }
 
-    fn first_model(&self) -> Option<String> {
-        Some("one".into())
+    fn first_models(&self) -> Vec<String> {
+        vec!["one".into()]
     }
 
     fn load(&mut self, id: &str) -> Result<EngineState, LookError> {
@@ -323,4 +329,46 @@ fn a_flood_of_commands_is_refused_in_words_and_never_blocks() {
     for _ in 0..200 {
         let _ = scene.permits.send(());
     }
+}
+
+/// Waits for a state of `worker`; how long it may take is only there to end a broken test.
+fn until(worker: &Worker, what: &str, holds: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let snapshot = worker.snapshot();
+        if holds(&snapshot) {
+            return snapshot;
+        }
+        assert!(Instant::now() < deadline, "{what} did not come: {:?}", snapshot.problems);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The engine that every start of the window would end with, were it loaded in this process.
+#[test]
+fn a_chosen_model_that_ends_the_engine_gives_way_to_a_shipped_one_and_so_it_is_said() {
+    let data = tempfile::tempdir().unwrap();
+    let (_, bytes) = poisoned().swap_remove(0);
+    model_folder(&data.path().join("models"), "poisoned", &bytes, &golden_logits("tiny"), |_| ());
+    let choice = Choice {
+        library: None,
+        embedded_only: true,
+        paths: Paths::under(data.path().to_owned()),
+        prober: Some(env!("CARGO_BIN_EXE_streetwise").into()),
+    };
+    let brain = LocalBrain::new(choice, Device::Auto, Some(1), Some("poisoned".into()));
+    let factory = || Ok(Box::new(Counting(Arc::new(AtomicUsize::new(0)))) as Box<dyn FrameSource>);
+    let worker = Worker::start(Box::new(brain), Box::new(factory), Arc::new(|| ())).unwrap();
+    let snapshot = until(&worker, "a model", |snapshot| snapshot.ready && snapshot.busy.is_none());
+    assert_eq!(snapshot.model.as_deref(), Some("efficientnet-lite0"));
+    let told: Vec<&str> = snapshot.problems.iter().map(|problem| problem.text.as_str()).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("model poisoned") && told[0].ends_with("efficientnet-lite0 is used instead."));
+    // Chosen in the list as well, it changes nothing.
+    worker.send(Command::UseModel("poisoned".into()));
+    let problems = |snapshot: &Snapshot| {
+        snapshot.problems.iter().filter(|problem| problem.place == Place::Model).count()
+    };
+    let snapshot = until(&worker, "the refusal", |snapshot| problems(snapshot) == 2);
+    assert_eq!(snapshot.model.as_deref(), Some("efficientnet-lite0"));
 }

@@ -121,6 +121,7 @@ pub fn bench(
         threads.truncate(1);
         not_run.push(NotRun { threads: options.threads.get(1).copied(), batch: None, why });
     }
+    Classifier::try_first(engine, model, options.device)?;
     let (total, mut done) = (threads.len() * options.batches.len(), 0);
     let (mut found, mut rows) = (None, Vec::new());
     for count in threads {

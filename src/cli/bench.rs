@@ -14,7 +14,6 @@ use crate::bench::{BenchOptions, bench, threads_here};
 use crate::cli::output::{print, say, tell};
 use crate::compare::pareto;
 use crate::evaluate::{Options, evaluate};
-use crate::model::Classifier;
 use crate::runtime::Device;
 
 /// Arguments of `bench`.
@@ -73,14 +72,13 @@ fn positive(text: &str) -> Result<usize, String> {
 pub(crate) fn run(args: &BenchArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let models = Models::open(context)?;
     if !args.picture.is_empty() {
-        let model = models.named(args.models.first().map(String::as_str))?;
         let plan = Plan {
             files: &args.picture,
             threads: args.threads.first().copied(),
             repeat: args.repeat,
             json: args.json,
         };
-        return bench_guess::run(&plan, models.engine, &model);
+        return bench_guess::run(&plan, &models, args.models.first().map(String::as_str));
     }
     let names = if args.models.is_empty() { models.all() } else { args.models.clone() };
     if args.this_engine {
@@ -126,7 +124,7 @@ fn here(args: &BenchArgs, context: &Context, models: &Models, name: &str) -> any
         budget: Duration::try_from_secs_f64(args.seconds).context("--seconds must be a time")?,
     };
     let bar = progress_bar(options.batches.len() * options.threads.len());
-    let found = bench(models.engine, &models.named(Some(name))?, &options, &mut watching(&bar));
+    let found = bench(models.engine, &models.named(name)?, &options, &mut watching(&bar));
     bar.finish_and_clear();
     Ok(serde_json::to_string(&found?)?)
 }
@@ -165,8 +163,7 @@ fn macro_f1(
     data: &std::path::Path,
 ) -> anyhow::Result<f64> {
     let device: Device = args.device.map_or(context.settings.device, Into::into);
-    let model = models.named(Some(name))?;
-    let mut classifier = Classifier::load(models.engine, &model, device, context.settings.threads)?;
+    let mut classifier = models.load(Some(name), device, context.settings.threads)?;
     let options = Options { limit: args.limit, replicates: 0, ..Options::default() };
     let data = open_data(data)?;
     let bar = progress_bar(data.samples.len());

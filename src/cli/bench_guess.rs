@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::measure::Models;
 use crate::cli::output::say;
 use crate::imaging::{Limits, Picture, preprocess};
-use crate::model::{Classifier, Model, Timings};
-use crate::runtime::{Device, Engine};
+use crate::model::Timings;
+use crate::runtime::Device;
 
 /// What to time.
 pub(super) struct Plan<'a> {
@@ -21,9 +22,9 @@ pub(super) struct Plan<'a> {
 }
 
 /// Prints medians over all rounds, in milliseconds.
-pub(super) fn run(plan: &Plan<'_>, engine: &Engine, model: &Model) -> anyhow::Result<ExitCode> {
+pub(super) fn run(plan: &Plan<'_>, models: &Models, name: Option<&str>) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
-    let mut classifier = Classifier::load(engine, model, Device::Auto, plan.threads)?;
+    let mut classifier = models.load(name, Device::Auto, plan.threads)?;
     let load = started.elapsed();
     let (mut rows, mut alone): (Vec<Timings>, Vec<Duration>) = (Vec::new(), Vec::new());
     for round in 0..=plan.repeat {

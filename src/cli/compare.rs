@@ -64,7 +64,7 @@ pub(crate) fn run(args: &CompareArgs, context: &Context) -> anyhow::Result<ExitC
         return Err(CompareError::Number(args.models.len()).into());
     }
     let models = Models::open(context)?;
-    let load = |name: &String| args.measure.running.load(context, models.engine, &models.named(Some(name))?);
+    let load = |name: &String| args.measure.running.load(context, &models, Some(name));
     let mut classifiers: Vec<Classifier> = args.models.iter().map(load).collect::<Result<_, _>>()?;
     match (&args.picture, &args.data) {
         (Some(file), _) => {

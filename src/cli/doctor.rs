@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::Context;
+use super::measure::first_loaded;
 use crate::cli::output::{OutputError, say};
-use crate::model::{Classifier, Library};
+use crate::model::{Classifier, Library, ModelError};
 use crate::runtime::{self, Candidate, Device, Engine, Fate};
 
 /// Arguments of `doctor`.
@@ -25,35 +26,34 @@ pub(crate) struct DoctorArgs {
 /// Runs `doctor`: the exit status says whether a model runs.
 pub(crate) fn run(args: &DoctorArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let engine = runtime::start(&context.choice)?;
-    let library = Library::open(&context.paths);
-    let model = library.default_model();
+    let (library, settings) = (Library::open(&context.paths), &context.settings);
     // A graph placed on CUDA is the only proof of CUDA, so a real model is loaded.
-    let loaded = model.map(|model| Classifier::load(engine, model, Device::Auto, context.settings.threads));
+    let found = first_loaded(engine, &library, settings.model.as_deref(), Device::Auto, settings.threads);
     match args.json {
-        true => as_json(engine, context, loaded.as_ref())?,
-        false => in_words(engine, context, loaded.as_ref())?,
+        true => as_json(engine, context, &found)?,
+        false => in_words(engine, context, &found)?,
     }
-    Ok(if matches!(loaded, Some(Ok(_))) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if found.0.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-type Loaded<'a> = Option<&'a Result<Classifier, crate::model::ModelError>>;
+/// The model that runs, and why those wanted before it do not.
+type Found = (Option<Classifier>, Vec<ModelError>);
 
-fn as_json(engine: &Engine, context: &Context, loaded: Loaded<'_>) -> Result<(), OutputError> {
+fn as_json(engine: &Engine, context: &Context, (loaded, failed): &Found) -> Result<(), OutputError> {
     for candidate in &engine.candidates {
         say!("{}", json!({ "candidate": candidate }))?;
     }
-    let (device, cuda, error) = match loaded {
-        Some(Ok(classifier)) => (Some(classifier.device()), classifier.fallback(), None),
-        Some(Err(error)) => (None, None, Some(error.to_string())),
-        None => (None, None, Some("no model was found".to_owned())),
-    };
+    let failed: Vec<String> = failed.iter().map(ToString::to_string).collect();
+    let none = || failed.first().cloned().unwrap_or_else(|| "no model was found".to_owned());
     let line = json!({
         "streetwise": env!("CARGO_PKG_VERSION"),
         "engine": engine.name,
         "library": engine.library,
-        "device": device,
-        "cuda_not_used": cuda,
-        "error": error,
+        "device": loaded.as_ref().map(Classifier::device),
+        "cuda_not_used": loaded.as_ref().and_then(Classifier::fallback),
+        "model": loaded.as_ref().map(|classifier| &classifier.manifest().id),
+        "not_used": failed,
+        "error": loaded.is_none().then(none),
         "data": context.paths.data,
         "training_cache": context.paths.training_cache(),
         "settings": context.paths.settings(),
@@ -61,23 +61,28 @@ fn as_json(engine: &Engine, context: &Context, loaded: Loaded<'_>) -> Result<(),
     say!("{line}")
 }
 
-fn in_words(engine: &Engine, context: &Context, loaded: Loaded<'_>) -> Result<(), OutputError> {
+fn in_words(engine: &Engine, context: &Context, (loaded, failed): &Found) -> Result<(), OutputError> {
     say!("Streetwise {}", env!("CARGO_PKG_VERSION"))?;
     say!("Engines, in the order they are tried:")?;
     for candidate in &engine.candidates {
         say!("  {:<22} {}", candidate.origin.describe(), fate(candidate))?;
     }
     say!("Engine   {}", engine.name)?;
-    match loaded {
-        Some(Ok(classifier)) => {
-            say!("Device   {} (read back from the session)", classifier.device())?;
-            if let Some(why) = classifier.fallback() {
-                say!("         CUDA is not used: {why}")?;
-            }
-            say!("Model    {}: golden check passed", classifier.manifest().id)?;
+    if let Some(classifier) = loaded {
+        say!("Device   {} (read back from the session)", classifier.device())?;
+        if let Some(why) = classifier.fallback() {
+            say!("         CUDA is not used: {why}")?;
         }
-        Some(Err(error)) => say!("Model    {error}")?,
-        None => say!("Model    none was found; add one with `streetwise models add FOLDER`")?,
+    }
+    for why in failed {
+        say!("Not used {why}")?;
+    }
+    match loaded {
+        Some(classifier) => say!("Model    {}: golden check passed", classifier.manifest().id)?,
+        None if failed.is_empty() => {
+            say!("Model    none was found; add one with `streetwise models add FOLDER`")?;
+        }
+        None => say!("Model    none can be used")?,
     }
     say!("Data     {}", context.paths.data.display())?;
     say!("Cache    {}", context.paths.training_cache().display())?;

@@ -78,9 +78,8 @@ fn one(
     data: &Dataset,
     name: &str,
 ) -> anyhow::Result<(Evaluation, Option<usize>)> {
-    let model = models.named(Some(name))?;
-    let mut classifier = args.measure.running.load(context, models.engine, &model)?;
-    let (data, splits) = args.measure.split(context, &[&model.manifest], data)?;
+    let mut classifier = args.measure.running.load(context, models, Some(name))?;
+    let (data, splits) = args.measure.split(context, &[classifier.manifest()], data)?;
     let mut options = args.measure.options();
     options.known_to = models.known_to(&args.known_to)?;
     let bar = progress_bar(data.samples.len());

@@ -42,7 +42,7 @@ pub(crate) struct ExplainArgs {
     /// The picture
     #[arg(required_unless_present_any = ["check", "exciting"], conflicts_with_all = ["check", "exciting"])]
     file: Option<PathBuf>,
-    /// Model, by identifier or folder; the best one where none is named
+    /// Model, by identifier or by folder; where none is named the one chosen in the window, else the best that ships
     #[arg(long, value_name = "ID")]
     model: Option<String>,
     /// How
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &ExplainArgs, context: &Context) -> anyhow::Result<ExitC
         keep_apart(out, &args.file)?;
     }
     let models = Models::open(context)?;
-    let mut classifier = args.running.load(context, models.engine, &models.named(args.model.as_deref())?)?;
+    let mut classifier = args.running.load(context, &models, args.model.as_deref())?;
     match (&args.file, &args.exciting, &args.data) {
         (Some(file), ..) => one(args, &mut classifier, file)?,
         (None, Some(country), Some(data)) => excite(args, &mut classifier, country, data)?,

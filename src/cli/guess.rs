@@ -8,11 +8,11 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
+use super::measure::Models;
 use super::{Context, DeviceArg, progress_bar};
 use crate::cli::output::{say, tell};
 use crate::imaging::{Listing, Picture, PictureError, decode_ahead, picture_files, picture_formats};
-use crate::model::{Answer, Classifier, Library};
-use crate::runtime;
+use crate::model::{Answer, Classifier};
 
 /// Arguments of `guess`.
 #[derive(Debug, clap::Args)]
@@ -27,8 +27,8 @@ pub(crate) struct GuessArgs {
     /// Pictures, and folders that are searched for pictures
     #[arg(required = true, value_name = "FILE|DIR")]
     files: Vec<PathBuf>,
-    /// Model to use; the best one by its held-out figures where none is named
-    #[arg(long, value_name = "ID")]
+    /// Model to use, by identifier or by folder; where none is named the one chosen in the window, else the best that ships
+    #[arg(long, value_name = "MODEL")]
     model: Option<String>,
     /// As many countries are printed
     #[arg(long, default_value_t = 5, value_name = "K")]
@@ -46,7 +46,9 @@ pub(crate) struct GuessArgs {
 
 /// Runs `guess`; the exit status says whether every file got a ranking.
 pub(crate) fn run(args: &GuessArgs, context: &Context) -> anyhow::Result<ExitCode> {
-    let mut classifier = load(args, context)?;
+    let device = args.device.map_or(context.settings.device, Into::into);
+    let threads = args.threads.or(context.settings.threads);
+    let mut classifier = Models::open(context)?.load(args.model.as_deref(), device, threads)?;
     if let (Some(why), false) = (classifier.fallback(), args.json) {
         tell!("streetwise: CUDA is not used: {why}");
     }
@@ -73,19 +75,6 @@ pub(crate) fn run(args: &GuessArgs, context: &Context) -> anyhow::Result<ExitCod
         anyhow::bail!("there is no picture ({formats}) in what was named");
     }
     Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn load(args: &GuessArgs, context: &Context) -> anyhow::Result<Classifier> {
-    let engine = runtime::start(&context.choice)?;
-    let library = Library::open(&context.paths);
-    let model = match &args.model {
-        Some(id) => library.get(id)?,
-        None => library.default_model().ok_or_else(|| {
-            anyhow::anyhow!("no model was found; add one with `streetwise models add FOLDER`")
-        })?,
-    };
-    let device = args.device.map_or(context.settings.device, Into::into);
-    Ok(Classifier::load(engine, model, device, args.threads.or(context.settings.threads))?)
 }
 
 fn answer(

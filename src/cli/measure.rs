@@ -13,8 +13,8 @@ use crate::cli::output::tell;
 use crate::dataset::{Dataset, DatasetError};
 use crate::evaluate::Options;
 use crate::geo::{NoCountry, country_of};
-use crate::model::{Classifier, Library, Manifest, Model, Owner};
-use crate::runtime::{self, Engine};
+use crate::model::{Classifier, Library, Manifest, Model, ModelError, Owner};
+use crate::runtime::{Device, Engine};
 use crate::training::runs::RunStore;
 use crate::training::split::{Content, Split};
 use crate::watch::Progress;
@@ -53,15 +53,15 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Loads a model as asked.
+    /// Loads a model as asked; see [`Models::load`] for where none is named.
     pub(crate) fn load(
         &self,
         context: &Context,
-        engine: &Engine,
-        model: &Model,
+        models: &Models,
+        name: Option<&str>,
     ) -> anyhow::Result<Classifier> {
         let device = self.device.map_or(context.settings.device, Into::into);
-        Ok(Classifier::load(engine, model, device, self.threads.or(context.settings.threads))?)
+        models.load(name, device, self.threads.or(context.settings.threads))
     }
 }
 
@@ -105,25 +105,65 @@ pub(crate) struct Models {
     /// The engine of this process.
     pub(crate) engine: &'static Engine,
     library: Library,
+    /// The one chosen in the window.
+    chosen: Option<String>,
+}
+
+/// The first model of [`Library::in_turn`] that can be loaded, and why those before it cannot.
+pub(super) fn first_loaded(
+    engine: &Engine,
+    library: &Library,
+    chosen: Option<&str>,
+    device: Device,
+    threads: Option<usize>,
+) -> (Option<Classifier>, Vec<ModelError>) {
+    let mut failed = Vec::new();
+    let load =
+        |id: String| library.get(&id).and_then(|model| Classifier::load(engine, model, device, threads));
+    let loaded =
+        library.in_turn(chosen).into_iter().find_map(|id| load(id).map_err(|why| failed.push(why)).ok());
+    (loaded, failed)
 }
 
 impl Models {
     /// Starts the engine and reads the library.
     pub(crate) fn open(context: &Context) -> anyhow::Result<Self> {
-        Ok(Self { engine: runtime::start(&context.choice)?, library: Library::open(&context.paths) })
+        let chosen = context.settings.model.clone();
+        Ok(Self { engine: context.engine()?, library: Library::open(&context.paths), chosen })
     }
 
-    /// A model by identifier or by folder; the best one where none is named.
-    pub(crate) fn named(&self, name: Option<&str>) -> anyhow::Result<Model> {
-        let Some(name) = name else {
-            let best = self.library.default_model().cloned();
-            return best.context("no model was found; add one with `streetwise models add FOLDER`");
-        };
+    /// A model by identifier or by folder.
+    pub(crate) fn named(&self, name: &str) -> anyhow::Result<Model> {
         let folder = PathBuf::from(name);
         match folder.join("model.json").is_file() {
             true => Ok(Model::read(&folder, Owner::User)?),
             false => Ok(self.library.get(name)?.clone()),
         }
+    }
+
+    /// A model by name, loaded; where none is named the one chosen in the window, else one that ships, and a line on
+    /// standard error says why it is not the one before.
+    pub(crate) fn load(
+        &self,
+        name: Option<&str>,
+        device: Device,
+        threads: Option<usize>,
+    ) -> anyhow::Result<Classifier> {
+        if let Some(name) = name {
+            return Ok(Classifier::load(self.engine, &self.named(name)?, device, threads)?);
+        }
+        let chosen = self.chosen.as_deref();
+        let (loaded, failed) = first_loaded(self.engine, &self.library, chosen, device, threads);
+        let Some(loaded) = loaded else {
+            let why = failed.into_iter().next().map(anyhow::Error::from);
+            return Err(why.unwrap_or_else(|| {
+                anyhow::anyhow!("no model was found; add one with `streetwise models add FOLDER`")
+            }));
+        };
+        for why in failed {
+            tell!("streetwise: {why}. {} is used instead.", loaded.manifest().id);
+        }
+        Ok(loaded)
     }
 
     /// The identifiers of all models that can be used.
@@ -136,7 +176,7 @@ impl Models {
     pub(crate) fn known_to(&self, names: &[String]) -> anyhow::Result<Option<BTreeSet<String>>> {
         let mut common: Option<BTreeSet<String>> = None;
         for name in names {
-            let known: BTreeSet<String> = self.named(Some(name))?.manifest.countries.into_iter().collect();
+            let known: BTreeSet<String> = self.named(name)?.manifest.countries.into_iter().collect();
             common = Some(common.map_or(known.clone(), |all| all.intersection(&known).cloned().collect()));
         }
         Ok(common)

@@ -6,6 +6,7 @@
 mod bench;
 mod bench_guess;
 mod capture;
+mod child;
 mod compare;
 mod doctor;
 mod evaluate;
@@ -27,8 +28,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::output::{OutputError, print, say, tell};
-use crate::runtime::{Choice, Device};
+use crate::cli::output::{OutputError, print, tell};
+use crate::runtime::{Choice, Device, Engine, start};
 use crate::store::{Paths, Settings};
 
 /// The device on the command line.
@@ -110,6 +111,15 @@ enum Subcommands {
         /// The library
         library: PathBuf,
     },
+    /// Try to load a model; used by Streetwise itself
+    #[command(hide = true)]
+    TryModel {
+        /// Its folder
+        folder: PathBuf,
+        /// Where it is to run
+        #[arg(long, value_enum)]
+        device: DeviceArg,
+    },
 }
 
 /// What every subcommand starts from.
@@ -120,11 +130,25 @@ pub(crate) struct Context {
     pub(crate) choice: Choice,
 }
 
+impl Context {
+    /// Starts the engine; where it is not the one that the user named, that is said.
+    pub(crate) fn engine(&self) -> anyhow::Result<&'static Engine> {
+        let engine = start(&self.choice)?;
+        if let Some(why) = engine.not_as_wished() {
+            eprintln!("streetwise: {why}");
+        }
+        Ok(engine)
+    }
+}
+
 /// Reads the arguments, does the work, and turns an error into one line and an exit status.
 #[must_use]
 pub fn main() -> ExitCode {
     let ended = match Arguments::try_parse() {
-        Ok(Arguments { command: Some(Subcommands::ProbeRuntime { library }), .. }) => probe(&library),
+        Ok(Arguments { command: Some(Subcommands::ProbeRuntime { library }), .. }) => child::probe(&library),
+        Ok(Arguments { command: Some(Subcommands::TryModel { folder, device }), runtime, .. }) => {
+            child::try_model(runtime.as_deref(), &folder, device.into())
+        }
         Ok(arguments) => run(arguments),
         Err(said) if said.use_stderr() => {
             let _ = said.print();
@@ -190,7 +214,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             print(String::from_utf8_lossy(&script))?;
             Ok(ExitCode::SUCCESS)
         }
-        Subcommands::ProbeRuntime { library } => probe(&library),
+        Subcommands::ProbeRuntime { .. } | Subcommands::TryModel { .. } => {
+            anyhow::bail!("only Streetwise itself asks this")
+        }
     }
 }
 
@@ -214,20 +240,6 @@ pub(crate) fn progress_bar(files: usize) -> ProgressBar {
     }
     let style = ProgressStyle::with_template("{pos}/{len} {wide_bar} {eta} left");
     ProgressBar::new(files as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-/// Answers the probe of [`crate::runtime`]: `ok VERSION` or `no REASON`.
-fn probe(library: &std::path::Path) -> anyhow::Result<ExitCode> {
-    match crate::runtime::probe_in_process(library) {
-        Ok(version) => {
-            say!("ok {version}")?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(error) => {
-            say!("no {error}")?;
-            Ok(ExitCode::FAILURE)
-        }
-    }
 }
 
 #[cfg(test)]

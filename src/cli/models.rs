@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Context, DeviceArg};
 use crate::cli::output::{OutputError, say};
 use crate::model::{Classifier, Library, Model, ModelError, Owner};
-use crate::runtime::{self, Device};
+use crate::runtime::Device;
 
 /// Arguments of `models`.
 #[derive(Debug, clap::Args)]
@@ -60,13 +60,8 @@ pub(crate) fn run(args: &ModelsArgs, context: &Context) -> anyhow::Result<ExitCo
         Action::List => Ok(list(&library, args.json)?),
         Action::Verify { models, device } => verify(&library, context, models, (*device).into(), args.json),
         Action::Add { folder } => {
-            let engine = runtime::start(&context.choice)?;
-            Classifier::load(
-                engine,
-                &Model::read(folder, Owner::User)?,
-                Device::Auto,
-                context.settings.threads,
-            )?;
+            let (engine, found) = (context.engine()?, Model::read(folder, Owner::User)?);
+            Classifier::load_anew(engine, &found, Device::Auto, context.settings.threads)?;
             let model = library.add(folder)?;
             say_done(args.json, &model.manifest.id, "added", &format!("to {}", model.folder.display()))?;
             Ok(ExitCode::SUCCESS)
@@ -103,12 +98,15 @@ fn list_one(model: &Model, as_json: bool) -> Result<(), OutputError> {
     if as_json {
         let line = json!({
             "model": m.id, "name": m.name, "architecture": m.architecture, "owner": owner,
-            "countries": m.countries, "metrics": m.metrics, "folder": model.folder.to_string_lossy(),
+            "countries": m.countries, "metrics": m.metrics.measured().then_some(&m.metrics), "folder": model.folder.to_string_lossy(),
         });
         return say!("{line}");
     }
     say!("{}  ({}, {owner})", m.id, m.name)?;
     say!("  knows {} countries: {}", m.countries.len(), m.countries.join(" "))?;
+    if !m.metrics.measured() {
+        return say!("  not measured; try `streetwise evaluate {} --data DIR`", m.id);
+    }
     say!(
         "  held out by place: top-1 {:.0} %, top-5 {:.0} %, macro-F1 {:.2} (chance {:.1} %, {} places)",
         m.metrics.top1 * 100.0,
@@ -126,7 +124,7 @@ fn verify(
     device: Device,
     as_json: bool,
 ) -> anyhow::Result<ExitCode> {
-    let engine = runtime::start(&context.choice)?;
+    let engine = context.engine()?;
     let names: Vec<String> = match models {
         [] => library.entries().map(|(name, _)| name.to_owned()).collect(),
         named => named.to_vec(),
@@ -134,7 +132,7 @@ fn verify(
     let mut sound = true;
     for name in &names {
         let checked = |id: &str| -> Result<Classifier, ModelError> {
-            Classifier::load(engine, library.get(id)?, device, context.settings.threads)
+            Classifier::load_anew(engine, library.get(id)?, device, context.settings.threads)
         };
         match checked(name) {
             Ok(loaded) if as_json => say!(

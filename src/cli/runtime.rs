@@ -56,7 +56,7 @@ pub(crate) fn run(args: &RuntimeArgs, context: &Context) -> anyhow::Result<ExitC
     let style = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     bar.enable_steady_tick(Duration::from_millis(120));
-    let receipt = install::install(&context.paths, kind, &|line| bar.set_message(line.to_owned()))?;
+    let receipt = install::install(&context.choice, kind, &|line| bar.set_message(line.to_owned()))?;
     bar.finish_and_clear();
     if args.json {
         say!(

@@ -66,8 +66,8 @@ pub trait Brain {
     fn list_again(&mut self) -> Vec<ModelSummary> {
         self.models()
     }
-    /// The model to begin with.
-    fn first_model(&self) -> Option<String>;
+    /// The models to begin with, in the order in which they are tried: what the user chose, then the shipped ones.
+    fn first_models(&self) -> Vec<String>;
     /// Loads a model; on failure the one in use stays.
     ///
     /// # Errors
@@ -86,28 +86,30 @@ pub struct LocalBrain {
     choice: Choice,
     device: Device,
     threads: Option<usize>,
-    preferred: Option<String>,
+    chosen: Option<String>,
     library: Option<Library>,
     loaded: Option<Classifier>,
 }
 
 impl LocalBrain {
-    /// A brain that will use this engine search, device, number of threads and first model.
+    /// A brain that will use this engine search, device, number of threads and chosen model.
     #[must_use]
-    pub fn new(choice: Choice, device: Device, threads: Option<usize>, preferred: Option<String>) -> Self {
-        Self { choice, device, threads, preferred, library: None, loaded: None }
+    pub fn new(choice: Choice, device: Device, threads: Option<usize>, chosen: Option<String>) -> Self {
+        Self { choice, device, threads, chosen, library: None, loaded: None }
     }
 
     fn state(&self) -> Result<EngineState, LookError> {
         let engine = runtime::start(&self.choice)?;
         let loaded = self.loaded.as_ref();
+        let cuda = loaded.and_then(Classifier::fallback).map(|why| format!("CUDA is not used: {why}."));
+        let notes: Vec<String> = engine.not_as_wished().into_iter().chain(cuda).collect();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(EngineState {
             name: engine.name.clone(),
             device: loaded.map_or("CPU", |model| model.device()).to_uppercase(),
             // The embedded engine runs a graph on one thread.
             threads: if engine.is_embedded() { 1 } else { self.threads.unwrap_or(cores) },
-            note: loaded.and_then(Classifier::fallback).map(|why| format!("CUDA is not used: {why}")),
+            note: (!notes.is_empty()).then(|| notes.join(" ")),
         })
     }
 }
@@ -128,10 +130,8 @@ impl Brain for LocalBrain {
         entries.map(|(name, entry)| entry.map_or_else(|error| unusable(name, error), summary)).collect()
     }
 
-    fn first_model(&self) -> Option<String> {
-        let library = self.library.as_ref()?;
-        let preferred = self.preferred.as_deref().filter(|id| library.get(id).is_ok());
-        preferred.map(str::to_owned).or_else(|| Some(library.default_model()?.manifest.id.clone()))
+    fn first_models(&self) -> Vec<String> {
+        self.library.as_ref().map(|library| library.in_turn(self.chosen.as_deref())).unwrap_or_default()
     }
 
     fn load(&mut self, id: &str) -> Result<EngineState, LookError> {
@@ -179,7 +179,7 @@ fn display_copy(picture: &Picture) -> Arc<RgbImage> {
 
 fn summary(model: &Model) -> ModelSummary {
     let m = &model.manifest;
-    let measured = m.metrics.images > 0;
+    let measured = m.metrics.measured();
     ModelSummary {
         id: m.id.clone(),
         name: m.name.clone(),

@@ -283,12 +283,21 @@ impl Thinking {
             }
             Err(error) => self.shared.problem(Place::Engine, error.to_string()),
         }
-        match self.brain.first_model() {
-            Some(id) => self.use_model(&id),
-            None => {
-                let text = "No model was found; add one with `streetwise models add FOLDER`.";
-                self.shared.problem(Place::Model, text.to_owned());
-            }
+        self.first_model();
+    }
+
+    /// Takes the first model that can be used, and says which were wanted before it.
+    fn first_model(&mut self) {
+        let wanted = self.brain.first_models();
+        if wanted.is_empty() {
+            let text = "No model was found; add one with `streetwise models add FOLDER`.";
+            self.shared.problem(Place::Model, text.to_owned());
+        }
+        let mut failed: Vec<String> = Vec::new();
+        let used = wanted.into_iter().find(|id| self.load(id).map_err(|why| failed.push(why)).is_ok());
+        let instead = used.map(|id| format!(". {id} is used instead.")).unwrap_or_default();
+        for why in failed {
+            self.shared.problem(Place::Model, why + &instead);
         }
     }
 
@@ -388,18 +397,21 @@ impl Thinking {
     }
 
     fn use_model(&mut self, id: &str) {
-        self.busy(&format!("loading {id}"));
-        match self.brain.load(id) {
-            Ok(state) => {
-                self.shared.solved(Place::Model);
-                self.shared.change(|snapshot| {
-                    snapshot.engine = state;
-                    snapshot.model = Some(id.to_owned());
-                    snapshot.ready = true;
-                });
-            }
-            Err(error) => self.shared.problem(Place::Model, error.to_string()),
+        if let Err(why) = self.load(id) {
+            self.shared.problem(Place::Model, why);
         }
+    }
+
+    fn load(&mut self, id: &str) -> Result<(), String> {
+        self.busy(&format!("loading {id}"));
+        let state = self.brain.load(id).map_err(|error| error.to_string())?;
+        self.shared.solved(Place::Model);
+        self.shared.change(|snapshot| {
+            snapshot.engine = state;
+            snapshot.model = Some(id.to_owned());
+            snapshot.ready = true;
+        });
+        Ok(())
     }
 
     fn look_again(&mut self) {

@@ -4,12 +4,11 @@ use std::time::{Duration, Instant};
 
 use image::RgbImage;
 use ndarray::{Array3, Array4, Axis, Ix4};
-use ort::ep::{CUDA, ExecutionProvider as _};
 use ort::session::Session;
-use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{TensorRef, ValueType};
 
-use super::{Manifest, Model, ModelError, cuda, first_line, golden, graph};
+use super::trial::{self, Again};
+use super::{Manifest, Model, ModelError, golden, session};
 use crate::imaging::{Picture, PictureError, preprocess};
 use crate::ranking::{Outside, Ranking, RankingError};
 use crate::runtime::{self, Device, Engine};
@@ -81,7 +80,8 @@ impl std::fmt::Debug for Classifier {
 
 impl Classifier {
     /// Checks the files, loads the graph on `device` with `threads` (none: one a core), compares shapes with the
-    /// manifest and runs the golden check, which also warms the session up.
+    /// manifest and runs the golden check, which also warms the session up. A model that did not ship has been loaded in
+    /// a process of its own before, since an engine may end the process over it.
     ///
     /// # Errors
     /// The first thing that does not hold, by the model's name.
@@ -91,9 +91,42 @@ impl Classifier {
         device: Device,
         threads: Option<usize>,
     ) -> Result<Self, ModelError> {
+        Self::load_after(engine, model, device, threads, Again::IfUnknown)
+    }
+
+    /// As [`Classifier::load`], without regard to what became of an earlier try.
+    ///
+    /// # Errors
+    /// The first thing that does not hold, by the model's name.
+    pub fn load_anew(
+        engine: &Engine,
+        model: &Model,
+        device: Device,
+        threads: Option<usize>,
+    ) -> Result<Self, ModelError> {
+        Self::load_after(engine, model, device, threads, Again::Always)
+    }
+
+    /// Loads a model that did not ship in a process of its own, as [`Classifier::load`] does the first time; for callers
+    /// that time the load.
+    ///
+    /// # Errors
+    /// [`ModelError::Fatal`] where that ended the process or took too long.
+    pub fn try_first(engine: &Engine, model: &Model, device: Device) -> Result<(), ModelError> {
+        trial::stand(engine, model, device, Again::IfUnknown)
+    }
+
+    fn load_after(
+        engine: &Engine,
+        model: &Model,
+        device: Device,
+        threads: Option<usize>,
+        again: Again,
+    ) -> Result<Self, ModelError> {
         let onnx = model.checked_onnx()?;
-        let (session, fallback) = open(engine, &model.manifest, &onnx, device, threads)?;
-        let ran_on_cuda = !engine.is_embedded() && on_cuda(&session);
+        trial::stand(engine, model, device, again)?;
+        let (session, fallback) = session::open(engine, &model.manifest, &onnx, device, threads)?;
+        let ran_on_cuda = !engine.is_embedded() && session::on_cuda(&session);
         if device == Device::Cuda && !ran_on_cuda {
             let why = fallback.unwrap_or_else(|| "the model's graph was not placed on the GPU".into());
             return Err(ModelError::NoCuda { why });
@@ -256,6 +289,10 @@ impl Classifier {
         };
         let input = find(self.session.inputs(), &m.input.name)
             .ok_or_else(|| wrong(format!("the graph has no input named {}", m.input.name)))?;
+        let names: Vec<&str> = self.session.inputs().iter().map(|outlet| outlet.name()).collect();
+        if names.len() > 1 {
+            return Err(wrong(format!("the graph wants {} inputs ({})", names.len(), names.join(", "))));
+        }
         let size = i64::from(m.input.size);
         let fits = input.len() == 4
             && input.iter().zip([1, 3, size, size]).all(|(have, want)| *have < 0 || *have == want);
@@ -305,100 +342,4 @@ impl Classifier {
 /// The larger of two values; NaN wins, so that it cannot hide.
 fn nan_max(a: f32, b: f32) -> f32 {
     if a.is_nan() || b.is_nan() { f32::NAN } else { a.max(b) }
-}
-
-/// Opens a session, with CUDA first where it is wanted; the second value says why CUDA is not used.
-fn open(
-    engine: &Engine,
-    manifest: &Manifest,
-    onnx: &[u8],
-    device: Device,
-    threads: Option<usize>,
-) -> Result<(Session, Option<String>), ModelError> {
-    let fallback = match (device, engine.is_embedded()) {
-        (Device::Cpu, _) => None,
-        (Device::Auto, true) => None,
-        (Device::Cuda, true) => Some("the embedded engine runs on the processor only".to_owned()),
-        // A build without CUDA is no failure of CUDA: there is nothing to tell.
-        (Device::Auto, false) if !CUDA::is_available().unwrap_or(false) => None,
-        (Device::Auto | Device::Cuda, false) => match commit(engine, onnx, threads, true) {
-            Ok(session) => return Ok((session, None)),
-            Err(error) => Some(cuda::why_not(&error.to_string())),
-        },
-    };
-    if let (Device::Cuda, Some(why)) = (device, &fallback) {
-        return Err(ModelError::NoCuda { why: why.clone() });
-    }
-    let session = if engine.is_embedded() {
-        commit_embedded(engine, onnx)
-    } else {
-        commit(engine, onnx, threads, false)
-    };
-    let session = session.map_err(|error| ModelError::Engine {
-        model: manifest.id.clone(),
-        engine: engine.name.clone(),
-        why: first_line(&error.to_string()),
-    })?;
-    Ok((session, fallback))
-}
-
-fn commit(engine: &Engine, onnx: &[u8], threads: Option<usize>, cuda: bool) -> ort::Result<Session> {
-    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let mut builder: SessionBuilder = Session::builder(engine.environment())?;
-    builder = builder
-        .with_intra_threads(threads)?
-        // Threads spin while a run lasts, which is faster, and stop with it: an idle window uses no processor.
-        .with_config_entry("session.force_spinning_stop", "1")?
-        // Weights kept as int8 are expanded once, at load, instead of at every run.
-        .with_quant_qdq(false)?
-        .with_config_entry("session.record_ep_graph_assignment_info", "1")?;
-    if cuda {
-        builder = builder.with_execution_providers([CUDA::default().build().error_on_failure()])?;
-    }
-    builder.commit_from_memory(onnx)
-}
-
-/// The embedded engine optimises a graph only when it is asked to, and only where every shape is a number: with the
-/// batch fixed at one picture EfficientNet-Lite0 takes 29 ms instead of 200, ViT-S 160 instead of 370. A graph that
-/// cannot be optimised so is run as it is.
-fn commit_embedded(engine: &Engine, onnx: &[u8]) -> ort::Result<Session> {
-    let builder = || Session::builder(engine.environment());
-    let optimised = graph::for_one_picture(onnx).and_then(|fixed| {
-        let mut builder = builder().ok()?.with_optimization_level(GraphOptimizationLevel::All).ok()?;
-        builder.commit_from_memory(&fixed).ok()
-    });
-    match optimised {
-        Some(session) => Ok(session),
-        None => builder()?.commit_from_memory(onnx),
-    }
-}
-
-/// Whether any part of the session's graph was placed on CUDA, asked of the session itself.
-fn on_cuda(session: &Session) -> bool {
-    use ort::AsPointer as _;
-    let api = ort::api();
-    let (mut parts, mut count) = (std::ptr::null(), 0_usize);
-    // SAFETY: the session pointer is valid while `session` is borrowed; both out-pointers are locals. The call
-    // returns null on success, else a status that is released below.
-    let status =
-        unsafe { (api.Session_GetEpGraphAssignmentInfo)(session.ptr(), &raw mut parts, &raw mut count) };
-    if !status.0.is_null() {
-        // SAFETY: a non-null status is owned by the caller and released once.
-        unsafe { (api.ReleaseStatus)(status.0) };
-        return false;
-    }
-    if parts.is_null() {
-        return false;
-    }
-    // SAFETY: on success `parts` points to `count` valid pointers that live as long as the session.
-    let parts = unsafe { std::slice::from_raw_parts(parts, count) };
-    parts.iter().any(|part| {
-        let mut name = std::ptr::null();
-        // SAFETY: `part` is one of the session's own subgraphs; the name is a static C string.
-        let status = unsafe { (api.EpAssignedSubgraph_GetEpName)(*part, &raw mut name) };
-        // SAFETY: the name is only read after success, and it ends with a zero.
-        status.0.is_null()
-            && !name.is_null()
-            && unsafe { std::ffi::CStr::from_ptr(name) }.to_bytes().starts_with(b"CUDA")
-    })
 }

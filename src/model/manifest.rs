@@ -1,5 +1,7 @@
 //! `model.json`: what a model is, how to feed it, what it knows, how good it is, and how to check it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -115,6 +117,12 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    /// Whether anything was measured: a model from elsewhere comes without figures.
+    #[must_use]
+    pub fn measured(&self) -> bool {
+        self.images > 0
+    }
+
     /// Balanced top-1 with whole sources held out (`source_held_out.balanced_top1`) where it was measured, else
     /// [`Metrics::balanced_top1`], else [`Metrics::top1`].
     #[must_use]
@@ -146,12 +154,19 @@ pub struct Golden {
     pub tolerance: f32,
 }
 
+impl Golden {
+    /// The largest expected logit, without its sign.
+    pub(super) fn largest(&self) -> f32 {
+        self.logits.iter().fold(0.0, |most, logit| most.max(logit.abs()))
+    }
+}
+
 /// The manifest of a model folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Version of the format.
     pub schema: u64,
-    /// Identifier; also the folder's name.
+    /// Identifier: the model's name everywhere, whatever its folder is called.
     pub id: String,
     /// Name for people.
     pub name: String,
@@ -200,9 +215,9 @@ impl Manifest {
     }
 
     fn consistent(&self) -> Result<(), String> {
+        self.known_countries()?;
         let id_ok = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        let unknown = self.countries.iter().find(|code| crate::geo::country_name(code).is_none());
-        let distinct: std::collections::BTreeSet<_> = self.countries.iter().collect();
+        let finite = self.golden.logits.iter().all(|logit| logit.is_finite());
         let checks = [
             (
                 !self.id.is_empty() && self.id.chars().all(id_ok) && !self.id.starts_with('.'),
@@ -232,14 +247,12 @@ impl Manifest {
                 "`output.outside` and `golden.outside` must both be there, or neither",
             ),
             (self.golden.outside.is_none_or(f32::is_finite), "`golden.outside` must be a number"),
-            (self.countries.len() >= 2, "`countries` must name at least two"),
-            (unknown.is_none(), "`countries` has a code that is not ISO 3166-1 alpha-2"),
-            (distinct.len() == self.countries.len(), "`countries` names one twice"),
             (self.golden.kind == "tensor", "`golden.kind` must be tensor"),
             (
                 self.golden.logits.len() == self.countries.len(),
                 "`golden.logits` must be as many as the countries",
             ),
+            (finite, "`golden.logits` must be numbers of float32"),
             (
                 self.golden.tolerance.is_finite() && self.golden.tolerance > 0.0,
                 "`golden.tolerance` must be positive",
@@ -248,6 +261,23 @@ impl Manifest {
             (self.files.iter().any(|file| file.path == "model.onnx"), "`files` must list model.onnx"),
         ];
         checks.iter().find(|(ok, _)| !ok).map_or(Ok(()), |(_, why)| Err((*why).to_owned()))
+    }
+
+    /// Two countries or more, each once, all of ISO 3166-1; the first that is not is named.
+    fn known_countries(&self) -> Result<(), String> {
+        if self.countries.len() < 2 {
+            return Err("`countries` must name at least two".to_owned());
+        }
+        let mut seen = BTreeSet::new();
+        for code in &self.countries {
+            if crate::geo::country_name(code).is_none() {
+                return Err(format!("`countries` has {code:?}, which is not an ISO 3166-1 alpha-2 code"));
+            }
+            if !seen.insert(code) {
+                return Err(format!("`countries` names {code} twice"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -336,7 +366,9 @@ mod tests {
         check("/input/layout", "NHWC".into(), "NCHW");
         check("/output/temperature", 0.0.into(), "temperature");
         check("/countries", serde_json::json!(["AU", "AU", "JP"]), "twice");
-        check("/countries", serde_json::json!(["AU", "QQ", "JP"]), "ISO 3166");
+        check("/countries", serde_json::json!(["AU", "QQ", "JP"]), "has \"QQ\", which is not an ISO 3166");
+        check("/countries", serde_json::json!(["AU", "br", "JP"]), "\"br\"");
+        check("/golden/logits/0", 1e39.into(), "golden.logits");
         check("/countries", serde_json::json!(["AU", "BR", "JP", "DE"]), "golden.logits");
         check("/preprocess/resize", "stretch".into(), "stretch");
     }

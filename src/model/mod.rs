@@ -7,6 +7,9 @@ mod golden;
 mod graph;
 mod library;
 mod manifest;
+mod session;
+mod trial;
+mod widen;
 
 use std::path::{Path, PathBuf};
 
@@ -131,12 +134,63 @@ pub enum ModelError {
         /// What the manifest allows.
         tolerance: f32,
     },
+    /// The golden check is worth nothing.
+    #[error(
+        "model {model}: its golden check would pass whatever it computes (logits may differ by {tolerance:?}, {precision} weights explain {bound:?} at most); export it again"
+    )]
+    Tolerance {
+        /// Identifier of the model.
+        model: String,
+        /// What the manifest allows.
+        tolerance: f32,
+        /// What the weights are stored as.
+        precision: &'static str,
+        /// The largest difference that this explains.
+        bound: f32,
+    },
+    /// Loading it ended the process that tried, or took too long.
+    #[error(
+        "model {model}: {engine} {what} it; try another engine or export it again (`streetwise models verify` tries it anew)"
+    )]
+    Fatal {
+        /// Identifier of the model, or its folder.
+        model: String,
+        /// The engine's name.
+        engine: String,
+        /// What happened.
+        what: String,
+    },
+    /// It could not be tried in a process of its own.
+    #[error(
+        "model {model}: a model from elsewhere is first loaded in a process of its own, and that could not be started ({why}); start Streetwise again"
+    )]
+    NotTried {
+        /// Identifier of the model.
+        model: String,
+        /// What was in the way.
+        why: String,
+    },
+    /// Another folder carries the same identifier.
+    #[error(
+        "model {model}: the folder {} carries the identifier of {}, which is used; remove one of them, or change `id` in its model.json", folder.display(), other.display()
+    )]
+    Twice {
+        /// The identifier of both.
+        model: String,
+        /// The folder that is not used.
+        folder: PathBuf,
+        /// The folder that is.
+        other: PathBuf,
+    },
     /// CUDA was demanded and cannot be had.
     #[error("CUDA cannot be used: {why}; use --device auto or cpu, or run `streetwise runtime install cuda`")]
     NoCuda {
         /// What is missing.
         why: String,
     },
+    /// It was found to be unusable when the models were listed; the sentence names it.
+    #[error("{0}")]
+    Refused(String),
     /// No model of that name.
     #[error("there is no model named {model}; known models: {known}")]
     Unknown {

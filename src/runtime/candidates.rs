@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::{Choice, installed, probe};
+use super::{Choice, ProbeError, installed, probe};
 
 /// Version of the embedded engine, `tract`, as locked in `Cargo.lock`.
 pub(super) const TRACT_VERSION: &str = "0.23";
@@ -76,37 +76,55 @@ pub struct Candidate {
     pub fate: Fate,
 }
 
-/// Looks at every place in order; the first usable one is marked as taken. The embedded engine is the last row.
-pub(super) fn judge(choice: &Choice) -> Vec<Candidate> {
+/// A library that was taken, and what loading it gave.
+#[derive(Debug)]
+pub(super) struct Loaded<T> {
+    /// The file.
+    pub(super) library: PathBuf,
+    /// What `load` gave for it.
+    pub(super) with: T,
+}
+
+/// Looks at every place in order. The first library that passes its probe and that `load` then brings into this process
+/// is taken; one that does not load gives way to the next. The embedded engine is the last row.
+pub(super) fn judge<T>(
+    choice: &Choice,
+    mut load: impl FnMut(&Path) -> Result<T, ProbeError>,
+) -> (Vec<Candidate>, Option<Loaded<T>>) {
     let deadline = Instant::now() + BUDGET;
-    let mut rows: Vec<Candidate> = Vec::new();
-    let mut found = false;
+    let (mut rows, mut taken): (Vec<Candidate>, Option<Loaded<T>>) = (Vec::new(), None);
     for (origin, path) in places(choice) {
         let fate = match &path {
             None => Fate::Absent,
-            Some(_) if found => Fate::NotNeeded,
-            Some(library) => try_one(choice, &origin, library, deadline),
+            Some(_) if taken.is_some() => Fate::NotNeeded,
+            Some(library) => match try_one(choice, &origin, library, deadline, &mut load) {
+                Ok((version, with)) => {
+                    taken = Some(Loaded { library: library.clone(), with });
+                    Fate::Taken { version }
+                }
+                Err(why) => Fate::Refused { why },
+            },
         };
-        found |= matches!(fate, Fate::Taken { .. });
         rows.push(Candidate { origin, path, fate });
     }
     rows.push(Candidate { origin: Origin::Embedded, path: None, fate: Fate::NotNeeded });
-    rows
+    (rows, taken)
 }
 
-fn try_one(choice: &Choice, origin: &Origin, library: &Path, deadline: Instant) -> Fate {
-    let checked = match origin {
-        Origin::Installed => installed::check(library).map_err(|error| error.to_string()),
-        _ => Ok(()),
-    };
-    let probed = checked.and_then(|()| {
-        let left = deadline.saturating_duration_since(Instant::now());
-        probe::probe(choice.prober.as_deref(), library, left).map_err(|error| error.to_string())
-    });
-    match probed {
-        Ok(version) => Fate::Taken { version },
-        Err(why) => Fate::Refused { why },
+/// The version of a library, and what loading it gave; else why not.
+fn try_one<T>(
+    choice: &Choice,
+    origin: &Origin,
+    library: &Path,
+    deadline: Instant,
+    load: &mut impl FnMut(&Path) -> Result<T, ProbeError>,
+) -> Result<(String, T), String> {
+    if *origin == Origin::Installed {
+        installed::check(library).map_err(|error| error.to_string())?;
     }
+    let left = deadline.saturating_duration_since(Instant::now());
+    let probed = probe::probe(choice.prober.as_deref(), library, left);
+    probed.and_then(|version| Ok((version, load(library)?))).map_err(|error| error.to_string())
 }
 
 fn places(choice: &Choice) -> Vec<(Origin, Option<PathBuf>)> {
@@ -173,7 +191,8 @@ mod tests {
         std::fs::write(&library, "not a library").unwrap();
         let paths = Paths::under(folder.path().join("data"));
         let choice = Choice { library: Some(library.clone()), embedded_only: false, paths, prober: None };
-        let rows = judge(&choice);
+        let (rows, taken) = judge(&choice, |_| Ok(()));
+        assert!(taken.is_none());
         assert_eq!(rows[0].origin, Origin::UserPath);
         assert!(
             matches!(&rows[0].fate, Fate::Refused { why } if why.contains("libonnxruntime.so")),
@@ -181,5 +200,37 @@ mod tests {
             rows[0].fate
         );
         assert_eq!(rows.last().map(|row| row.origin.clone()), Some(Origin::Embedded));
+    }
+
+    /// A prober that answers `ok`, and two libraries: the first does not load into the process.
+    #[cfg(unix)]
+    #[test]
+    fn a_library_that_passes_its_probe_and_does_not_load_gives_way_to_the_next() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let file = format!("{}onnxruntime{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+        let trainers = at("data/trainer/lib/python3.12/site-packages/onnxruntime/capi");
+        std::fs::create_dir_all(&trainers).unwrap();
+        for library in [at("mine.so"), trainers.join(&file)] {
+            std::fs::write(library, "x").unwrap();
+        }
+        std::fs::write(at("prober"), "#!/bin/sh\necho ok 1.32.0\n").unwrap();
+        std::fs::set_permissions(at("prober"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let choice = Choice {
+            library: Some(at("mine.so")),
+            embedded_only: false,
+            paths: Paths::under(at("data")),
+            prober: Some(at("prober")),
+        };
+        let load = |library: &Path| match library.ends_with("mine.so") {
+            true => Err(ProbeError::Told("no room for mine.so".into())),
+            false => Ok(()),
+        };
+        let (rows, taken) = judge(&choice, load);
+        assert_eq!(taken.unwrap().library, trainers.join(&file));
+        assert_eq!(rows[0].fate, Fate::Refused { why: "no room for mine.so".into() });
+        let trainers_row = rows.iter().find(|row| row.origin == Origin::TrainerEnvironment).unwrap();
+        assert_eq!(trainers_row.fate, Fate::Taken { version: "1.32.0".into() });
     }
 }

@@ -1,16 +1,22 @@
 //! `streetwise runtime install`: the ONNX Runtime library out of the Python wheel of that name.
 //!
 //! The wheel is fetched by `uv` or `python3 -m pip`, so the user's own configuration of package sources
-//! applies. Only native libraries are kept; no Python is needed afterwards.
+//! applies. Only native libraries are kept, as copies: what the tool puts down may be a hard link into its cache, and
+//! damage to one would be damage to both. No Python is needed afterwards.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use super::Choice;
 use super::candidates::library_in;
-use super::installed::{RECEIPT, Receipt};
-use super::probe::{ProbeError, probe_in_process};
-use crate::store::{Paths, write_whole};
+use super::installed::{self, RECEIPT, Receipt};
+use super::probe::{ProbeError, probe};
+use crate::store::write_whole;
+
+/// A fresh library may take this long to load for the first time.
+const PROBE_LIMIT: Duration = Duration::from_secs(30);
 
 /// What can be installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,32 +95,26 @@ pub enum InstallError {
 }
 
 /// Fetches the wheels, keeps their libraries with a receipt, and replaces an earlier install at the very end.
-/// `progress` gets every line that the tool prints.
+/// `progress` gets every line that the tool prints. The library is tried by `choice.prober`.
+///
+/// What is there already may have been damaged together with the tool's cache, and so may what was fetched and does not
+/// load: both are fetched anew, past the cache.
 ///
 /// # Errors
 /// When nothing could be fetched, the library does not load on this machine, or the disk refuses.
-pub fn install(paths: &Paths, kind: Kind, progress: &dyn Fn(&str)) -> Result<Receipt, InstallError> {
-    let root = paths.runtimes();
-    let disk = |path: &Path| {
-        let path = path.to_owned();
-        move |source| InstallError::Disk { path, source }
-    };
+pub fn install(choice: &Choice, kind: Kind, progress: &dyn Fn(&str)) -> Result<Receipt, InstallError> {
+    let root = choice.paths.runtimes();
     std::fs::create_dir_all(&root).map_err(disk(&root))?;
     let work = tempfile::Builder::new().prefix(".install-").tempdir_in(&root).map_err(disk(&root))?;
-    let (packages, kept) = (work.path().join("packages"), work.path().join("kept"));
-    fetch(kind, &packages, progress)?;
-    std::fs::create_dir_all(&kept).map_err(disk(&kept))?;
-    progress("keeping the libraries");
-    keep_libraries(&packages, &kept)?;
-    let library = library_in(&kept).ok_or(InstallError::NoLibrary { kind: kind.id() })?;
-    let version = probe_in_process(&library)?;
-    let receipt = receipt_of(kind, &library, version).map_err(disk(&library))?;
-    let text = serde_json::to_vec_pretty(&receipt).unwrap_or_default();
-    write_whole(&kept.join(RECEIPT), &text).map_err(|error| InstallError::Disk {
-        path: kept.join(RECEIPT),
-        source: std::io::Error::other(error.to_string()),
-    })?;
     let target = root.join(kind.id());
+    let first = fetched(choice, kind, &work.path().join("first"), target.exists(), progress);
+    let (kept, receipt) = match first {
+        Err(InstallError::Unusable(_)) if !target.exists() => {
+            progress("the library does not load; fetching it anew");
+            fetched(choice, kind, &work.path().join("second"), true, progress)?
+        }
+        first => first?,
+    };
     if target.exists() {
         std::fs::remove_dir_all(&target).map_err(disk(&target))?;
     }
@@ -122,26 +122,50 @@ pub fn install(paths: &Paths, kind: Kind, progress: &dyn Fn(&str)) -> Result<Rec
     Ok(receipt)
 }
 
-fn receipt_of(kind: Kind, library: &Path, version: String) -> std::io::Result<Receipt> {
-    Ok(Receipt {
-        kind: kind.id().to_owned(),
-        library: library.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        sha256: crate::model::sha256_of(library)?,
-        bytes: std::fs::metadata(library)?.len(),
-        version,
-    })
+fn disk(path: &Path) -> impl Fn(std::io::Error) -> InstallError {
+    let path = path.to_owned();
+    move |source| InstallError::Disk { path: path.clone(), source }
 }
 
-/// Runs `uv`, and where that is missing or fails, `python3 -m pip`.
-fn fetch(kind: Kind, target: &Path, progress: &dyn Fn(&str)) -> Result<(), InstallError> {
+/// The libraries in a folder below `work`, with their receipt, after the main one was tried in a process of its own.
+fn fetched(
+    choice: &Choice,
+    kind: Kind,
+    work: &Path,
+    past_cache: bool,
+    progress: &dyn Fn(&str),
+) -> Result<(PathBuf, Receipt), InstallError> {
+    let (packages, kept) = (work.join("packages"), work.join("kept"));
+    fetch(kind, &packages, past_cache, progress)?;
+    std::fs::create_dir_all(&kept).map_err(disk(&kept))?;
+    progress("keeping the libraries");
+    keep_libraries(&packages, &kept)?;
+    let library = library_in(&kept).ok_or(InstallError::NoLibrary { kind: kind.id() })?;
+    let version = probe(choice.prober.as_deref(), &library, PROBE_LIMIT)?;
+    let receipt = installed::receipt_of(kind.id(), &library, version).map_err(disk(&library))?;
+    let text = serde_json::to_vec_pretty(&receipt).unwrap_or_default();
+    write_whole(&kept.join(RECEIPT), &text).map_err(|error| InstallError::Disk {
+        path: kept.join(RECEIPT),
+        source: std::io::Error::other(error.to_string()),
+    })?;
+    Ok((kept, receipt))
+}
+
+/// Runs `uv`, and where that is missing or fails, `python3 -m pip`; `past_cache` fetches what the tool has already.
+fn fetch(kind: Kind, target: &Path, past_cache: bool, progress: &dyn Fn(&str)) -> Result<(), InstallError> {
     let common = ["--no-deps", "--only-binary=:all:", "--target"];
     // The library inside is the same for every Python, so any version that has a wheel will do.
     let uv = ["pip", "install", "--python-version=3.12"];
     let pip = ["-m", "pip", "install", "--progress-bar=off", "--python-version=3.12", "--implementation=cp"];
     let mut why = None;
-    for (program, first) in [("uv", &uv[..]), ("python3", &pip[..]), ("python", &pip[..])] {
+    for (program, first, anew) in [
+        ("uv", &uv[..], "--no-cache"),
+        ("python3", &pip[..], "--no-cache-dir"),
+        ("python", &pip[..], "--no-cache-dir"),
+    ] {
         let mut command = Command::new(program);
-        command.args(first).args(common).arg(target).args(kind.requirements());
+        command.args(first).args(past_cache.then_some(anew)).args(common).arg(target);
+        command.args(kind.requirements());
         match run(command, progress) {
             Ok(()) => return Ok(()),
             Err(Some(said)) => why = Some(format!("{program}: {said}")),
@@ -175,15 +199,16 @@ fn run(mut command: Command, progress: &dyn Fn(&str)) -> Result<(), Option<Strin
     }
 }
 
-/// Moves every native library below `packages` into one folder, where they find each other.
+/// Copies every native library below `packages` into one folder, where they find each other. One after the other, so
+/// that the disk holds one of them twice at most.
 fn keep_libraries(packages: &Path, kept: &Path) -> Result<(), InstallError> {
     for entry in walkdir::WalkDir::new(packages).into_iter().filter_map(Result::ok) {
         let name = entry.file_name().to_string_lossy();
         let library = name.contains(std::env::consts::DLL_SUFFIX) && !name.contains("pybind");
         if entry.file_type().is_file() && library {
             let target = kept.join(name.as_ref());
-            std::fs::rename(entry.path(), &target)
-                .map_err(|source| InstallError::Disk { path: target.clone(), source })?;
+            std::fs::copy(entry.path(), &target).map_err(disk(&target))?;
+            std::fs::remove_file(entry.path()).map_err(disk(entry.path()))?;
         }
     }
     Ok(())

@@ -5,6 +5,7 @@
 //! engine; the choice is made once, by [`start`], and every candidate's fate is kept for `doctor`.
 
 mod candidates;
+pub(crate) mod child;
 mod installed;
 mod memory;
 mod preload;
@@ -21,6 +22,8 @@ pub use candidates::{Candidate, Fate, Origin};
 pub(crate) use memory::give_back_memory;
 pub use probe::{ProbeError, probe_in_process};
 
+use candidates::Loaded;
+
 use crate::store::Paths;
 
 /// The device asked for.
@@ -36,6 +39,18 @@ pub enum Device {
     Cuda,
 }
 
+impl Device {
+    /// Its word on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+        }
+    }
+}
+
 /// What the search for an engine starts from.
 #[derive(Debug, Clone)]
 pub struct Choice {
@@ -45,8 +60,8 @@ pub struct Choice {
     pub embedded_only: bool,
     /// The folders of the user.
     pub paths: Paths,
-    /// An executable that answers `probe-runtime PATH`, so that a library that hangs or crashes while it
-    /// loads cannot take the app with it; without one the library is tried in this process.
+    /// An executable that answers `probe-runtime PATH` and `try-model FOLDER`, so that a library or a model that hangs
+    /// or crashes while it loads cannot take the app with it; without one they are loaded in this process at once.
     pub prober: Option<PathBuf>,
 }
 
@@ -71,6 +86,8 @@ pub struct Engine {
     pub library: Option<PathBuf>,
     /// Every place that was looked at, in order, and what became of it.
     pub candidates: Vec<Candidate>,
+    choice: Choice,
+    providers: OnceLock<Result<(), String>>,
     environment: ort::environment::Environment,
 }
 
@@ -84,6 +101,28 @@ impl Engine {
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         self.library.is_none()
+    }
+
+    /// A sentence where the library that the user named is not the one in use.
+    #[must_use]
+    pub fn not_as_wished(&self) -> Option<String> {
+        let wish = self.candidates.iter().find(|candidate| candidate.origin == Origin::UserPath)?;
+        let Fate::Refused { why } = &wish.fate else { return None };
+        Some(format!("The library you chose is not used: {why}. {} runs the models instead.", self.name))
+    }
+
+    /// Whether ONNX Runtime's providers are as they were installed, looked at once: they are hundreds of megabytes.
+    pub(crate) fn providers_as_installed(&self) -> Result<(), String> {
+        let look = || {
+            let checked = self.library.as_deref().map_or(Ok(()), installed::check_providers);
+            checked.map_err(|error| error.to_string())
+        };
+        self.providers.get_or_init(look).clone()
+    }
+
+    /// What the search started from.
+    pub(crate) fn choice(&self) -> &Choice {
+        &self.choice
     }
 
     /// The environment that sessions are made in.
@@ -103,36 +142,30 @@ pub fn start(choice: &Choice) -> Result<&'static Engine, EngineError> {
 }
 
 fn start_now(choice: &Choice) -> Result<Engine, EngineError> {
-    let mut candidates = candidates::judge(choice);
-    let taken = candidates.iter().position(|candidate| matches!(candidate.fate, Fate::Taken { .. }));
-    if let Some(index) = taken {
-        let candidate = &mut candidates[index];
-        if let (Some(library), Fate::Taken { version }) = (candidate.path.clone(), candidate.fate.clone()) {
-            match load(&library) {
-                Ok(environment) => {
-                    let name = format!("ONNX Runtime {version}");
-                    return Ok(Engine { name, library: Some(library), candidates, environment });
-                }
-                Err(why) => candidate.fate = Fate::Refused { why },
-            }
+    let (mut candidates, taken) = candidates::judge(choice, load);
+    let (api, name, library) = match taken {
+        Some(Loaded { library, with: probed }) => {
+            (probed.api.clone(), format!("ONNX Runtime {}", probed.version), Some(library))
         }
+        None => {
+            if let Some(last) = candidates.last_mut() {
+                last.fate = Fate::Taken { version: candidates::TRACT_VERSION.to_owned() };
+            }
+            (ort_tract::api(), format!("embedded (tract {})", candidates::TRACT_VERSION), None)
+        }
+    };
+    // The first set of functions that `ort` is given stays.
+    if !ort::set_api(api) {
+        return Err(EngineError("another one was started before it".to_owned()));
     }
-    embedded(candidates)
-}
-
-fn load(library: &Path) -> Result<ort::environment::Environment, String> {
-    preload::cuda_libraries(library);
-    let builder = ort::init_from(library).map_err(|error| error.to_string())?;
-    builder.with_name("streetwise").build().map_err(|error| error.to_string())
-}
-
-fn embedded(mut candidates: Vec<Candidate>) -> Result<Engine, EngineError> {
-    ort::set_api(ort_tract::api());
     let environment =
         ort::init().with_name("streetwise").build().map_err(|error| EngineError(error.to_string()))?;
-    if let Some(last) = candidates.last_mut() {
-        last.fate = Fate::Taken { version: candidates::TRACT_VERSION.to_owned() };
-    }
-    let name = format!("embedded (tract {})", candidates::TRACT_VERSION);
-    Ok(Engine { name, library: None, candidates, environment })
+    let (choice, providers) = (choice.clone(), OnceLock::new());
+    Ok(Engine { name, library, candidates, choice, providers, environment })
+}
+
+/// Loads a library that passed its probe into this process.
+fn load(library: &Path) -> Result<probe::Probed, ProbeError> {
+    preload::cuda_libraries(library);
+    probe::loaded(library)
 }

@@ -2,7 +2,7 @@
 //!
 //! Window and command line both begin with [`Paths::and_settings`], so they follow the same choice.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Loaded, Settings, StoreError, folders};
 
@@ -81,6 +81,12 @@ impl Paths {
         self.data.join("models")
     }
 
+    /// What became of models that were first loaded in a process of their own; may be deleted at any time.
+    #[must_use]
+    pub fn tried_models(&self) -> PathBuf {
+        self.data.join("tried-models.json")
+    }
+
     /// Runtimes installed by `streetwise runtime install`, a folder each.
     #[must_use]
     pub fn runtimes(&self) -> PathBuf {
@@ -112,17 +118,28 @@ impl Paths {
     }
 }
 
-/// The folders models ship in: `models/` beside the executable (or up to three levels above it, as under
-/// `target/release`), beside the sources while developing, then in the working directory.
+/// The folder models ship in: `models/` beside the executable, in the checkout that the executable was built in (as under
+/// `target/release`, also where that was moved), or beside the sources. Empty where there is none.
+///
+/// A shipped model is trusted to be what the engine was tested with, so no folder counts that merely has the name: it must
+/// hold models, and above the executable's own folder it must belong to a checkout.
 #[must_use]
 pub fn shipped_models() -> Vec<PathBuf> {
     let exe = std::env::current_exe().ok();
-    let above = exe.iter().flat_map(|path| path.ancestors().skip(1).take(4)).map(|dir| dir.join("models"));
-    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
-    let mut found: Vec<PathBuf> = above.chain([sources]).filter(|dir| dir.is_dir()).collect();
-    found.dedup();
-    found.truncate(1);
-    found
+    shipped_from(exe.as_deref(), Path::new(env!("CARGO_MANIFEST_DIR")))
+}
+
+fn shipped_from(exe: Option<&Path>, sources: &Path) -> Vec<PathBuf> {
+    let above = exe.iter().flat_map(|path| path.ancestors().skip(1).take(4)).enumerate();
+    let ours = above.filter(|(level, folder)| *level == 0 || folder.join("Cargo.toml").is_file());
+    let folders = ours.map(|(_, folder)| folder).chain([sources]).map(|folder| folder.join("models"));
+    folders.into_iter().find(|folder| holds_models(folder)).into_iter().collect()
+}
+
+/// Whether a folder in it has a manifest.
+fn holds_models(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    entries.into_iter().any(|entry| entry.path().join("model.json").is_file())
 }
 
 #[cfg(test)]
@@ -158,5 +175,36 @@ mod tests {
             assert_eq!(paths.config, at("usual"), "the settings stay where they are");
         }
         assert!(!at("gone").exists(), "a data folder that is gone is not made anew");
+    }
+
+    /// Which folders hold models, where the executable is, and which folder ships.
+    #[test]
+    fn a_folder_that_is_merely_called_models_ships_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        let holds = |folder: &str| {
+            std::fs::create_dir_all(at(folder).join("models/some")).unwrap();
+            std::fs::write(at(folder).join("models/some/model.json"), "{}").unwrap();
+        };
+        // A user's models for another program, and for this one, above where `cargo install` puts the executable.
+        std::fs::create_dir_all(at("home/models/llama")).unwrap();
+        std::fs::create_dir_all(at("release/models/llama")).unwrap();
+        holds("other");
+        holds("checkout");
+        std::fs::write(at("checkout/Cargo.toml"), "").unwrap();
+        holds("sources");
+        holds("archive");
+        for (exe, expected) in [
+            ("home/.cargo/bin/streetwise", "sources"),
+            ("other/.cargo/bin/streetwise", "sources"),
+            ("release/streetwise", "sources"),
+            ("archive/streetwise", "archive"),
+            ("checkout/target/release/streetwise", "checkout"),
+            ("checkout/target/release/deps/streetwise", "checkout"),
+        ] {
+            let found = shipped_from(Some(&at(exe)), &at("sources"));
+            assert_eq!(found, [at(expected).join("models")], "{exe}");
+        }
+        assert_eq!(shipped_from(None, &at("nowhere")), Vec::<PathBuf>::new());
     }
 }

@@ -49,6 +49,8 @@ pub struct App {
     background: Background,
     state: State,
     toasts: Toasts,
+    /// The model that the user chose last, until it is in use.
+    wanted: Option<String>,
     /// A text on its way from the clipboard to the field that has the focus.
     pasted: Option<String>,
     /// Theme and text scale that the look was made for.
@@ -88,6 +90,7 @@ impl App {
             background,
             state,
             toasts,
+            wanted: None,
             pasted: None,
             look: None,
         };
@@ -136,6 +139,14 @@ impl App {
             Choice::AppCache => self.state.settings.training_cache = Some(path),
         }
         if self.state.settings != before {
+            self.background.save(&self.state.settings);
+        }
+    }
+
+    /// Keeps a chosen model once it is loaded: one that cannot be must not be what every later start begins with.
+    fn keep_choice(&mut self) {
+        if self.wanted.is_some() && self.wanted == self.state.snapshot.model {
+            self.state.settings.model = self.wanted.take();
             self.background.save(&self.state.settings);
         }
     }
@@ -202,8 +213,7 @@ impl App {
             Action::Capture(target) => self.capture(target),
             Action::UseModel(id) => {
                 self.state.panel = Panel::Assist;
-                self.state.settings.model = Some(id.clone());
-                self.background.save(&self.state.settings);
+                self.wanted = Some(id.clone());
                 self.worker.send(Command::UseModel(id));
             }
             Action::Guess(country) => {
@@ -360,6 +370,7 @@ impl eframe::App for App {
         frame.info().cpu_usage.into_iter().for_each(|s| self.state.frames.add(Duration::from_secs_f32(s)));
         let begun = Instant::now();
         self.state.refresh(self.worker.snapshot());
+        self.keep_choice();
         self.take_board();
         self.state.textures.turn();
         self.take_found();

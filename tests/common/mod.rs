@@ -1,6 +1,7 @@
 //! What the tests of models share: small model folders, and pictures made by code.
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
+pub mod graphs;
 pub mod street;
 pub mod trainer;
 

@@ -27,7 +27,7 @@ pub fn pixels(width: u32, height: u32, seed: u8) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| Rgb([seed * 40, (x % 251) as u8, (y % 241) as u8]))
 }
 
-/// Two models and one that cannot be used; the ranking follows from the picture and the model.
+/// Two models, one that does not load, and one that cannot be used; the ranking follows from the picture and the model.
 struct FakeBrain {
     model: String,
     takes: Duration,
@@ -63,15 +63,19 @@ impl Brain for FakeBrain {
         vec![
             model("first", "First", Some(0.3), None),
             model("second", "Second", None, None),
+            model("refused", "Refused", None, None),
             model("broken", "broken", None, Some("model broken: model.onnx is empty; export it again")),
         ]
     }
 
-    fn first_model(&self) -> Option<String> {
-        Some("first".into())
+    fn first_models(&self) -> Vec<String> {
+        vec!["first".into()]
     }
 
     fn load(&mut self, id: &str) -> Result<EngineState, LookError> {
+        if id == "refused" {
+            return Err(LookError::NoModel);
+        }
         self.model = id.to_owned();
         Ok(self.state())
     }

@@ -160,6 +160,8 @@ fn knows(model: &ModelSummary) -> String {
             words::percent(top1),
             words::percent(chance)
         ),
-        _ => format!("This model knows {known}; how often it is right was not measured."),
+        _ => format!(
+            "This model knows {known}; how often it is right was not measured (`streetwise evaluate` does)."
+        ),
     }
 }
