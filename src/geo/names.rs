@@ -66,3 +66,43 @@ fn suggestion(label: &str) -> String {
     let best = near.filter(|(like, _)| *like >= NEAR).max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)));
     best.map_or_else(String::new, |(_, code)| format!(", did you mean {code}?"))
 }
+
+#[cfg(test)]
+mod tests {
+    use keshvar::CountryIterator;
+
+    use super::*;
+
+    /// Labels as people write them; the trainer's tests read the same file.
+    #[test]
+    fn labels_are_read_as_the_trainer_reads_them() {
+        let labels = include_str!("../../tests/golden/labels.tsv");
+        for line in labels.lines().filter(|line| !line.starts_with('#')) {
+            let (label, expected) = line.split_once('\t').unwrap();
+            let found = country_of(label).map(str::to_owned).unwrap_or_else(|why| {
+                let said = why.to_string();
+                let near =
+                    said.split_once("did you mean ").map_or("", |(_, near)| near.trim_end_matches('?'));
+                format!("- {near}").trim_end().to_owned()
+            });
+            assert_eq!(found, expected, "{label}");
+        }
+    }
+
+    #[test]
+    fn every_code_and_name_of_keshvar_is_read_as_its_country() {
+        let mut count = 0;
+        for country in CountryIterator::new() {
+            let code = country.alpha2().to_string();
+            let short = country.iso_short_name();
+            let underscored = short.to_uppercase().replace(' ', "_");
+            for label in [&code, &code.to_lowercase(), &country.alpha3().to_string(), short, &underscored] {
+                assert_eq!(country_of(label), Ok(code.as_str()), "{label}");
+            }
+            count += 1;
+        }
+        assert_eq!(count, 249);
+        let table = TABLE.lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(table, count + 1, "the trainer's table has these and Kosovo");
+    }
+}

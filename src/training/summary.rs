@@ -375,7 +375,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         for time in ["1e308", "-1e308", "-5", "1e12"] {
             let lines = format!(
-                "{{\"type\":\"hello\",\"v\":1,\"run\":\"r\",\"pid\":1,\"seq\":0,\"time\":100}}\n\
+                "{{\"type\":\"hello\",\"v\":1,\"run\":\"r\",\"pid\":1,\"resumed\":false,\"seq\":0,\"time\":100}}\n\
                  {{\"type\":\"heartbeat\",\"seq\":1,\"time\":160}}\n\
                  {{\"type\":\"heartbeat\",\"seq\":18446744073709551615,\"time\":{time}}}\n"
             );

@@ -179,7 +179,7 @@ fn a_run_with_impossible_numbers_is_shown() {
     let evaluations = ["", "{}", "[1,2]", "{\"countries\":[\"AU\"],\"confusion\":[]}", "\u{0}"];
     for (time, evaluation) in ["1e308", "-1e308", "-1", "1e20", "0"].into_iter().zip(evaluations) {
         let events = format!(
-            "{{\"type\":\"hello\",\"v\":1,\"run\":\"r\",\"pid\":1,\"seq\":0,\"time\":1}}\n\
+            "{{\"type\":\"hello\",\"v\":1,\"run\":\"r\",\"pid\":1,\"resumed\":false,\"seq\":0,\"time\":1}}\n\
              {{\"type\":\"phase\",\"name\":\"train\",\"index\":1,\"of\":1,\"seq\":1,\"time\":{time}}}\n\
              {{\"type\":\"heartbeat\",\"memory\":null,\"seq\":18446744073709551615,\"time\":{time}}}\n"
         );
