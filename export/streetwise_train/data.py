@@ -52,8 +52,16 @@ def load_rgb(path: Path) -> Image.Image:
     """
     with Image.open(path, formats=formats.PILLOW) as raw:
         raw.load()
-        picture = ImageOps.exif_transpose(raw).convert("RGB")
+        picture = eight_bits(ImageOps.exif_transpose(raw)).convert("RGB")
         return colour.to_srgb(picture, raw.info.get("icc_profile"), raw.mode)
+
+
+def eight_bits(picture: Image.Image) -> Image.Image:
+    """Grey of 16 bits as grey of 8, rounded as the app does it: Pillow's ``convert`` cuts at 255."""
+    if not picture.mode.startswith("I"):
+        return picture
+    levels = np.clip(np.asarray(picture, np.int64), 0, 65535)
+    return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
 
 
 def difference_hash(picture: Image.Image) -> int:

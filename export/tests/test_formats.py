@@ -76,6 +76,15 @@ def test_wide_colours_are_brought_to_srgb():
         assert colour.to_srgb(stored, profile, "L") is stored
 
 
+def test_grey_of_16_bits_is_grey_and_not_white(tmp_path):
+    levels = np.array([[0, 257, 128 * 257, 128 * 257 + 128, 200 * 257 + 129, 65535]], np.uint16)
+    path = tmp_path / "deep.png"
+    Image.fromarray(levels).save(path)
+    found = np.asarray(data.load_rgb(path))
+    assert found[0, :, 1].tolist() == [0, 1, 128, 128, 201, 255]
+    assert (found[..., 0] == found[..., 2]).all()
+
+
 def test_a_profile_that_cannot_be_used_changes_nothing(tmp_path):
     stored = picture()
     path = tmp_path / "a.png"
