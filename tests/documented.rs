@@ -86,11 +86,16 @@ fn arguments(command: &str) -> Option<String> {
 /// Every example in the help of a command and its subcommands: two spaces and the program's name.
 fn examples(command: &clap::Command, found: &mut BTreeSet<String>) {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let joined = help.replace("\\\n", " ");
-    for line in joined.lines().filter_map(|line| line.strip_prefix("  streetwise ")) {
+    let mut continued = String::new();
+    for line in help.lines().filter(|line| line.starts_with("  streetwise") || line.starts_with("      ")) {
         // An explanation stands behind two spaces at least.
-        let end = line.find("  ").filter(|_| !line.contains("   --")).unwrap_or(line.len());
-        found.insert(line[..end].split_whitespace().collect::<Vec<_>>().join(" "));
+        continued += line.trim_start().split("  ").next().unwrap_or_default();
+        if continued.ends_with('\\') {
+            continued.pop();
+            continue;
+        }
+        let whole = std::mem::take(&mut continued);
+        found.extend(arguments(&whole).filter(|words| !words.is_empty()));
     }
     command.get_subcommands().for_each(|sub| examples(sub, found));
 }

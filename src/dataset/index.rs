@@ -49,7 +49,7 @@ pub(super) fn read(path: &Path) -> Result<Found, DatasetError> {
         match columns.row(&record) {
             Ok(row) => found.samples.push(sample(row, &folder, &real)?),
             Err(why) => {
-                let line = record.position().map_or(0, csv::Position::line);
+                let line = record.position().map_or(0, |position| line_of(&text, position));
                 found.left_out.push(LeftOut { at: At::Line(line), why });
             }
         }
@@ -73,6 +73,14 @@ fn as_utf8(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
     let unit = |pair: &[u8; 2]| if little { u16::from_le_bytes(*pair) } else { u16::from_be_bytes(*pair) };
     let text = char::decode_utf16(pairs.iter().map(unit)).collect::<Result<String, _>>();
     text.ok().map(|text| Cow::Owned(text.into_bytes()))
+}
+
+/// The line a record begins on. Blank lines before it are part of its position.
+fn line_of(text: &[u8], position: &csv::Position) -> u64 {
+    let begin = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let before = text.get(begin..).unwrap_or_default();
+    let blank = before.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    position.line() + blank.filter(|byte| **byte == b'\n').count() as u64
 }
 
 fn reader(text: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
