@@ -194,6 +194,25 @@ fn a_model_that_cannot_be_loaded_is_said_and_the_old_one_stays() {
     assert!(scene.worker.snapshot().problems.is_empty());
 }
 
+/// A folder of bad files is told by its last ones and the number of the others, not by ten thousand messages.
+#[test]
+fn problems_are_bounded_and_those_that_went_are_counted() {
+    const FILES: usize = 200;
+    let scene = scene();
+    scene.until("ready", |snapshot| snapshot.ready);
+    let folder = tempfile::tempdir().unwrap();
+    for index in 0..FILES {
+        std::fs::write(folder.path().join(format!("{index:03}.jpg")), "no picture").unwrap();
+    }
+    scene.worker.send(Command::Open(vec![folder.path().to_owned()]));
+    let last = format!("{:03}.jpg", FILES - 1);
+    let told = |snapshot: &Snapshot| snapshot.problems.iter().any(|problem| problem.text.contains(&last));
+    let problems = scene.until("the last file", told).problems.clone();
+    assert!(problems.len() < FILES / 2, "{} are kept", problems.len());
+    let gone: usize = problems.iter().map(|problem| problem.before).sum();
+    assert_eq!(problems.len() + gone, FILES);
+}
+
 #[test]
 fn reading_many_files_says_how_far_it_is_and_stops_when_asked() {
     let scene = scene();

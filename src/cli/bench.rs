@@ -8,11 +8,11 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::bench_guess::{self, Plan};
-use super::measure::{Models, watching};
+use super::measure::{Models, open_data, watching};
 use super::{Context, DeviceArg, progress_bar, sentence};
 use crate::bench::{BenchOptions, bench, threads_here};
+use crate::cli::output::{print, say, tell};
 use crate::compare::pareto;
-use crate::dataset::Dataset;
 use crate::evaluate::{Options, evaluate};
 use crate::model::Classifier;
 use crate::runtime::Device;
@@ -85,7 +85,7 @@ pub(crate) fn run(args: &BenchArgs, context: &Context) -> anyhow::Result<ExitCod
     let names = if args.models.is_empty() { models.all() } else { args.models.clone() };
     if args.this_engine {
         for name in &names {
-            println!("{}", here(args, context, &models, name)?);
+            say!("{}", here(args, context, &models, name)?)?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -100,7 +100,7 @@ pub(crate) fn run(args: &BenchArgs, context: &Context) -> anyhow::Result<ExitCod
                 }
                 Err(error) => {
                     failed = true;
-                    eprintln!("streetwise: {}", sentence(&error));
+                    tell!("streetwise: {}", sentence(&error));
                 }
             }
         }
@@ -108,8 +108,8 @@ pub(crate) fn run(args: &BenchArgs, context: &Context) -> anyhow::Result<ExitCod
     mark_front(&mut found);
     for line in &found {
         match args.json {
-            true => println!("{line}"),
-            false => print!("{}", in_words(line)),
+            true => say!("{line}")?,
+            false => print(in_words(line))?,
         }
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -168,7 +168,7 @@ fn macro_f1(
     let model = models.named(Some(name))?;
     let mut classifier = Classifier::load(models.engine, &model, device, context.settings.threads)?;
     let options = Options { limit: args.limit, replicates: 0, ..Options::default() };
-    let data = Dataset::open(data)?;
+    let data = open_data(data)?;
     let bar = progress_bar(data.samples.len());
     let found = evaluate(&mut classifier, &data, &options, &mut watching(&bar));
     bar.finish_and_clear();

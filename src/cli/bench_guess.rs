@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::cli::output::say;
 use crate::imaging::{Limits, Picture, preprocess};
 use crate::model::{Classifier, Model, Timings};
 use crate::runtime::{Device, Engine};
@@ -48,7 +49,7 @@ pub(super) fn run(plan: &Plan<'_>, engine: &Engine, model: &Model) -> anyhow::Re
         "inference_ms": column(|t| t.inference), "total_ms": column(|t| t.total),
         "inference_alone_ms": median(alone), "load_ms": load.as_secs_f64() * 1e3, "n": rows.len(),
     });
-    println!("{}", if plan.json { line.to_string() } else { serde_json::to_string_pretty(&line)? });
+    say!("{}", if plan.json { line.to_string() } else { serde_json::to_string_pretty(&line)? })?;
     Ok(ExitCode::SUCCESS)
 }
 

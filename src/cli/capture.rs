@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::sentence;
 use crate::capture::{Area, CaptureError, FrameSource, Monitor, Target, Window, system};
+use crate::cli::output::say;
 use crate::store::write_whole;
 
 /// List what can be captured, or save one frame of it.
@@ -79,18 +80,18 @@ pub fn run(args: CaptureArgs) -> anyhow::Result<ExitCode> {
 fn list(json: bool) -> anyhow::Result<ExitCode> {
     let mut source = system()?;
     for monitor in source.monitors()? {
-        println!("{}", if json { monitor_json(&monitor) } else { monitor_line(&monitor) });
+        say!("{}", if json { monitor_json(&monitor) } else { monitor_line(&monitor) })?;
     }
     match source.windows() {
         Ok(windows) => {
             for window in windows {
-                println!("{}", if json { window_json(&window) } else { window_line(&window) });
+                say!("{}", if json { window_json(&window) } else { window_line(&window) })?;
             }
         }
         Err(error @ CaptureError::Unsupported { .. }) if json => {
-            println!("{}", json!({ "kind": "windows", "error": error.to_string() }));
+            say!("{}", json!({ "kind": "windows", "error": error.to_string() }))?;
         }
-        Err(error @ CaptureError::Unsupported { .. }) => println!("{error}"),
+        Err(error @ CaptureError::Unsupported { .. }) => say!("{error}")?,
         Err(error) => return Err(error.into()),
     }
     Ok(ExitCode::SUCCESS)
@@ -142,14 +143,11 @@ fn shot(args: &ShotArgs) -> anyhow::Result<ExitCode> {
     match take(args) {
         Ok((source, (width, height))) if args.json => {
             let ms = start.elapsed().as_secs_f64() * 1e3;
-            println!(
-                "{}",
-                json!({ "file": out, "source": source, "width": width, "height": height, "ms": ms })
-            );
+            say!("{}", json!({ "file": out, "source": source, "width": width, "height": height, "ms": ms }))?;
         }
-        Ok((source, (width, height))) => println!("{out}: {width} × {height} pixels, taken through {source}"),
+        Ok((source, (width, height))) => say!("{out}: {width} × {height} pixels, taken through {source}")?,
         Err(error) if args.json => {
-            println!("{}", json!({ "file": out, "error": sentence(&error) }));
+            say!("{}", json!({ "file": out, "error": sentence(&error) }))?;
             return Ok(ExitCode::FAILURE);
         }
         Err(error) => return Err(error),

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::evaluate::files_said;
-use super::measure::{Measure, Models, trained_on_warning, watching};
+use super::measure::{Measure, Models, open_data, trained_on_warning, watching};
 use super::{Context, progress_bar};
+use crate::cli::output::{print, say, tell};
 use crate::compare::{CompareError, Comparison, Disagreement, Looks, MODELS, Report, compare, look, study};
-use crate::dataset::Dataset;
 use crate::evaluate::Options;
 use crate::imaging::{Limits, Picture};
 use crate::model::Classifier;
@@ -70,8 +70,8 @@ pub(crate) fn run(args: &CompareArgs, context: &Context) -> anyhow::Result<ExitC
         (Some(file), _) => {
             let found = look(&mut classifiers, &Picture::open(file, &Limits::default())?)?;
             match args.json {
-                true => println!("{}", serde_json::to_string(&found)?),
-                false => print!("{}", looks_in_words(&found)),
+                true => say!("{}", serde_json::to_string(&found)?)?,
+                false => print(looks_in_words(&found))?,
             }
         }
         (None, Some(data)) => on_data(args, context, &mut classifiers, data)?,
@@ -86,7 +86,7 @@ fn on_data(
     classifiers: &mut [Classifier],
     data: &std::path::Path,
 ) -> anyhow::Result<()> {
-    let data = Dataset::open(data)?.only(&args.measure.countries)?;
+    let data = open_data(data)?.only(&args.measure.countries)?;
     for out in args.html.iter().chain(&args.csv) {
         let index = [data.root.clone(), data.root.join("index.csv")];
         keep_apart(out, index.iter().chain(data.samples.iter().map(|sample| &sample.file)))?;
@@ -106,7 +106,7 @@ fn on_data(
     match args.json {
         true => print_json(&report),
         false => {
-            print!("{}", in_words(args, &report));
+            print(in_words(args, &report))?;
             Ok(())
         }
     }
@@ -125,7 +125,7 @@ fn write(args: &CompareArgs, report: &Report) -> anyhow::Result<()> {
         written.extend(report.write_charts(folder)?);
     }
     for file in written.iter().filter(|_| !args.json) {
-        eprintln!("wrote {}", file.display());
+        tell!("wrote {}", file.display());
     }
     Ok(())
 }
@@ -142,19 +142,19 @@ fn print_json(report: &Report) -> anyhow::Result<()> {
     for (model, trained_on) in found.models.iter().zip(&report.trained_on) {
         let mut line = serde_json::to_value(model)?;
         line["trained_on"] = json!(trained_on);
-        println!("{line}");
+        say!("{line}")?;
     }
     for pair in &found.pairs {
-        println!("{}", json!({ "pair": pair }));
+        say!("{}", json!({ "pair": pair }))?;
     }
     for picture in &found.disagreements {
-        println!("{}", json!({ "disagreement": picture }));
+        say!("{}", json!({ "disagreement": picture }))?;
     }
     let sums = json!({
         "common": found.common, "agreed": found.agreed, "agreed_right": found.agreed_right,
         "any_right": found.any_right, "disagreements": found.disagreements.len(),
     });
-    println!("{}", json!({ "sums": sums }));
+    say!("{}", json!({ "sums": sums }))?;
     Ok(())
 }
 
@@ -206,12 +206,13 @@ fn header(found: &Comparison) -> String {
     });
     format!(
         "{} pictures of {} places in {} countries that all models know{limit}\n  Left out: {unknown} of countries that not all \
-         know, {} whose label was inferred, {} unreadable\n",
+         know, {} whose label was inferred, {} unreadable, {} rows or folders that name no picture of a country\n",
         first.images,
         first.places,
         first.countries_in_data,
         out.inferred,
-        out.unreadable.len()
+        out.unreadable.len(),
+        out.unread
     ) + &files_said(first)
 }
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::Context;
+use crate::cli::output::{OutputError, say};
 use crate::model::{Classifier, Library};
 use crate::runtime::{self, Candidate, Device, Engine, Fate};
 
@@ -29,17 +30,17 @@ pub(crate) fn run(args: &DoctorArgs, context: &Context) -> anyhow::Result<ExitCo
     // A graph placed on CUDA is the only proof of CUDA, so a real model is loaded.
     let loaded = model.map(|model| Classifier::load(engine, model, Device::Auto, context.settings.threads));
     match args.json {
-        true => as_json(engine, context, loaded.as_ref()),
-        false => in_words(engine, context, loaded.as_ref()),
+        true => as_json(engine, context, loaded.as_ref())?,
+        false => in_words(engine, context, loaded.as_ref())?,
     }
     Ok(if matches!(loaded, Some(Ok(_))) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 type Loaded<'a> = Option<&'a Result<Classifier, crate::model::ModelError>>;
 
-fn as_json(engine: &Engine, context: &Context, loaded: Loaded<'_>) {
+fn as_json(engine: &Engine, context: &Context, loaded: Loaded<'_>) -> Result<(), OutputError> {
     for candidate in &engine.candidates {
-        println!("{}", json!({ "candidate": candidate }));
+        say!("{}", json!({ "candidate": candidate }))?;
     }
     let (device, cuda, error) = match loaded {
         Some(Ok(classifier)) => (Some(classifier.device()), classifier.fallback(), None),
@@ -57,30 +58,30 @@ fn as_json(engine: &Engine, context: &Context, loaded: Loaded<'_>) {
         "training_cache": context.paths.training_cache(),
         "settings": context.paths.settings(),
     });
-    println!("{line}");
+    say!("{line}")
 }
 
-fn in_words(engine: &Engine, context: &Context, loaded: Loaded<'_>) {
-    println!("Streetwise {}", env!("CARGO_PKG_VERSION"));
-    println!("Engines, in the order they are tried:");
+fn in_words(engine: &Engine, context: &Context, loaded: Loaded<'_>) -> Result<(), OutputError> {
+    say!("Streetwise {}", env!("CARGO_PKG_VERSION"))?;
+    say!("Engines, in the order they are tried:")?;
     for candidate in &engine.candidates {
-        println!("  {:<22} {}", candidate.origin.describe(), fate(candidate));
+        say!("  {:<22} {}", candidate.origin.describe(), fate(candidate))?;
     }
-    println!("Engine   {}", engine.name);
+    say!("Engine   {}", engine.name)?;
     match loaded {
         Some(Ok(classifier)) => {
-            println!("Device   {} (read back from the session)", classifier.device());
+            say!("Device   {} (read back from the session)", classifier.device())?;
             if let Some(why) = classifier.fallback() {
-                println!("         CUDA is not used: {why}");
+                say!("         CUDA is not used: {why}")?;
             }
-            println!("Model    {}: golden check passed", classifier.manifest().id);
+            say!("Model    {}: golden check passed", classifier.manifest().id)?;
         }
-        Some(Err(error)) => println!("Model    {error}"),
-        None => println!("Model    none was found; add one with `streetwise models add FOLDER`"),
+        Some(Err(error)) => say!("Model    {error}")?,
+        None => say!("Model    none was found; add one with `streetwise models add FOLDER`")?,
     }
-    println!("Data     {}", context.paths.data.display());
-    println!("Cache    {}", context.paths.training_cache().display());
-    println!("Settings {}", context.paths.settings().display());
+    say!("Data     {}", context.paths.data.display())?;
+    say!("Cache    {}", context.paths.training_cache().display())?;
+    say!("Settings {}", context.paths.settings().display())
 }
 
 fn fate(candidate: &Candidate) -> String {

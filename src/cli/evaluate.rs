@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::measure::{Measure, Models, trained_on_warning, watching};
+use super::measure::{Measure, Models, open_data, trained_on_warning, watching};
 use super::{Context, progress_bar, sentence};
+use crate::cli::output::{print, say, tell};
 use crate::dataset::Dataset;
 use crate::evaluate::{Evaluation, predict};
 use crate::training::split::trained_on;
@@ -20,7 +21,8 @@ Examples:
   streetwise evaluate ~/trained/swin-t --data pictures/
 
 Data: a folder with index.csv (columns file, country, place, and optionally source, check) and images/, the index
-itself, or a folder per country (AU/, JP/, …). Pictures that a model was trained on flatter it:
+itself, or a folder per country (AU/, Japan/, …). Countries go by code or name; rows that name none are told by their
+line. Pictures that a model was trained on flatter it:
 for a model of `streetwise train` they are counted, and --held-out leaves them out. Pictures of countries
 that a model does not know, unreadable ones, and those marked `label inferred` are counted and left out.
 top1, top3 and top5 are shares of pictures; balanced_top1 and so on are means over the countries. Intervals hold 95 %
@@ -44,7 +46,7 @@ pub(crate) struct EvaluateArgs {
 
 /// Runs `evaluate`; the exit status says whether every model got its figures.
 pub(crate) fn run(args: &EvaluateArgs, context: &Context) -> anyhow::Result<ExitCode> {
-    let data = Dataset::open(&args.data)?.only(&args.measure.countries)?;
+    let data = open_data(&args.data)?.only(&args.measure.countries)?;
     let models = Models::open(context)?;
     let mut failed = false;
     for name in &args.models {
@@ -52,14 +54,16 @@ pub(crate) fn run(args: &EvaluateArgs, context: &Context) -> anyhow::Result<Exit
             Ok((found, trained_on)) if args.json => {
                 let mut line = serde_json::to_value(&found)?;
                 line["trained_on"] = json!(trained_on);
-                println!("{line}");
+                say!("{line}")?;
             }
-            Ok((found, trained_on)) => print!("{}{}", in_words(&found), trained_on_warning(trained_on)),
+            Ok((found, trained_on)) => {
+                print(format_args!("{}{}", in_words(&found), trained_on_warning(trained_on)))?
+            }
             Err(error) => {
                 failed = true;
                 match args.json {
-                    true => println!("{}", json!({ "model": name, "error": sentence(&error) })),
-                    false => eprintln!("streetwise: {error:#}"),
+                    true => say!("{}", json!({ "model": name, "error": sentence(&error) }))?,
+                    false => tell!("streetwise: {}", sentence(&error)),
                 }
             }
         }
@@ -170,6 +174,9 @@ fn left_out(found: &Evaluation) -> String {
     }
     if out.inferred > 0 {
         text += &format!("  Left out: {} whose label was inferred\n", out.inferred);
+    }
+    if out.unread > 0 {
+        text += &format!("  Left out: {} rows or folders that name no picture of a country\n", out.unread);
     }
     if let [(_, why), rest @ ..] = out.unreadable.as_slice() {
         text += &format!("  Left out: {} unreadable, such as: {why}\n", rest.len() + 1);

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::ValueEnum;
 
-use super::measure::{Models, Running, watching};
+use super::measure::{Models, Running, country, open_data, watching};
 use super::train::{count_interrupts, interrupts};
 use super::{Context, progress_bar};
-use crate::dataset::Dataset;
+use crate::cli::output::{print, say};
 use crate::explain::{CheckOptions, Grid, Heatmap, Method, attention, check, exciting, occlusion};
 use crate::imaging::{Limits, Picture};
 use crate::model::Classifier;
@@ -49,7 +49,7 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_enum, default_value = "occlusion")]
     method: MethodArg,
     /// The country to explain; the first guess where none is named
-    #[arg(long, value_name = "ISO2")]
+    #[arg(long, value_name = "COUNTRY", value_parser = country)]
     country: Option<String>,
     /// Cells of occlusion each way
     #[arg(long, default_value_t = 14, value_name = "N")]
@@ -61,7 +61,7 @@ pub(crate) struct ExplainArgs {
     #[arg(long, requires = "data", conflicts_with = "exciting")]
     check: bool,
     /// The pictures of --data with the highest probability of this country, at most one a place
-    #[arg(long, value_name = "ISO2", requires = "data")]
+    #[arg(long, value_name = "COUNTRY", requires = "data", value_parser = country)]
     exciting: Option<String>,
     /// Labelled pictures, for --check and --exciting
     #[arg(long, value_name = "DIR|index.csv")]
@@ -129,9 +129,9 @@ fn one(args: &ExplainArgs, classifier: &mut Classifier, file: &Path) -> anyhow::
         true => {
             let mut line = serde_json::to_value(&map)?;
             line["file"] = file.to_string_lossy().into();
-            println!("{line}");
+            say!("{line}")?;
         }
-        false => print!("{}", in_words(&map)),
+        false => print(in_words(&map))?,
     }
     Ok(())
 }
@@ -148,7 +148,7 @@ fn in_words(map: &Heatmap) -> String {
 }
 
 fn measure(args: &ExplainArgs, classifier: &mut Classifier, data: &Path) -> anyhow::Result<()> {
-    let data = Dataset::open(data)?;
+    let data = open_data(data)?;
     let options = CheckOptions {
         method: match args.method {
             MethodArg::Occlusion => Method::Occlusion,
@@ -165,27 +165,27 @@ fn measure(args: &ExplainArgs, classifier: &mut Classifier, data: &Path) -> anyh
     bar.finish_and_clear();
     let found = found?;
     match args.json {
-        true => println!("{}", serde_json::to_string(&found)?),
-        false => println!("{}: {}", found.model, found.sentence),
+        true => say!("{}", serde_json::to_string(&found)?)?,
+        false => say!("{}: {}", found.model, found.sentence)?,
     }
     Ok(())
 }
 
 fn excite(args: &ExplainArgs, classifier: &mut Classifier, country: &str, data: &Path) -> anyhow::Result<()> {
-    let data = Dataset::open(data)?;
+    let data = open_data(data)?;
     let bar = progress_bar(data.samples.len());
     let found = exciting(classifier, &data, country, args.top, &mut watching(&bar));
     bar.finish_and_clear();
     for one in found? {
         match args.json {
-            true => println!("{}", serde_json::to_string(&one)?),
-            false => println!(
+            true => say!("{}", serde_json::to_string(&one)?)?,
+            false => say!(
                 "  {country} {:>5.1} %  logit {:>6.2}  taken in {}  {}",
                 one.p * 100.0,
                 one.logit,
                 one.country,
                 one.file.display()
-            ),
+            )?,
         }
     }
     Ok(())

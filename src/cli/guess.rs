@@ -1,6 +1,6 @@
 //! `streetwise guess`: rankings for pictures and folders.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
-use super::shown::shown;
 use super::{Context, DeviceArg, progress_bar};
+use crate::cli::output::{say, tell};
 use crate::imaging::{Listing, Picture, PictureError, decode_ahead, picture_files, picture_formats};
 use crate::model::{Answer, Classifier, Library};
 use crate::runtime;
@@ -48,12 +48,11 @@ pub(crate) struct GuessArgs {
 pub(crate) fn run(args: &GuessArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let mut classifier = load(args, context)?;
     if let (Some(why), false) = (classifier.fallback(), args.json) {
-        eprintln!("streetwise: CUDA is not used: {why}");
+        tell!("streetwise: CUDA is not used: {why}");
     }
     let Listing { pictures: files, not_read } = picture_files(&args.files);
     let bar = if std::io::stdout().is_terminal() { ProgressBar::hidden() } else { progress_bar(files.len()) };
     let mut failures = 0;
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     decode_ahead(&files, |(file, picture)| {
         let line = match answer(&mut classifier, picture) {
             Ok((picture, answer)) => ranked(args, &classifier, &file, &picture, &answer),
@@ -63,11 +62,11 @@ pub(crate) fn run(args: &GuessArgs, context: &Context) -> anyhow::Result<ExitCod
             }
         };
         bar.inc(1);
-        bar.suspend(|| writeln!(out, "{}", shown(&line)).and_then(|()| out.flush()))
+        bar.suspend(|| say!("{line}"))
     })?;
     bar.finish_and_clear();
     if !not_read.is_empty() {
-        eprintln!("streetwise: {not_read}");
+        tell!("streetwise: {not_read}");
     }
     if files.is_empty() {
         let formats = picture_formats().collect::<Vec<_>>().join(", ");

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
 
 use super::train::{count_interrupts, interrupts};
 use super::{Context, DeviceArg};
-use crate::dataset::Dataset;
+use crate::cli::output::tell;
+use crate::dataset::{Dataset, DatasetError};
 use crate::evaluate::Options;
+use crate::geo::{NoCountry, country_of};
 use crate::model::{Classifier, Library, Model, Owner};
 use crate::runtime::{self, Engine};
 use crate::training::runs::RunStore;
@@ -20,8 +22,8 @@ use crate::watch::Progress;
 /// Which labelled pictures count, and how models run on them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Measure {
-    /// Only pictures of these countries
-    #[arg(long, value_delimiter = ',', value_name = "ISO2,…")]
+    /// Only pictures of these countries, by code or name
+    #[arg(long, value_delimiter = ',', value_name = "COUNTRY,…", value_parser = country)]
     pub(crate) countries: Vec<String>,
     /// At most so many pictures, spread evenly over the list
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -138,6 +140,20 @@ impl Models {
         }
         Ok(common)
     }
+}
+
+/// Reads a country on the command line: a code or a name, any case, spaces around it.
+pub(crate) fn country(text: &str) -> Result<String, NoCountry> {
+    country_of(text).map(str::to_owned)
+}
+
+/// Reads labelled pictures, and tells which rows or folders were left out.
+pub(crate) fn open_data(path: &Path) -> Result<Dataset, DatasetError> {
+    let data = Dataset::open(path)?;
+    if let Some(notice) = data.notice() {
+        tell!("streetwise: {notice}");
+    }
+    Ok(data)
 }
 
 /// A watch that moves `bar` and stops at Ctrl-C.

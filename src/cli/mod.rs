@@ -1,7 +1,7 @@
 //! The command line: one file per subcommand, all with `--json` (one object a line, stable keys).
 //!
-//! Exit status: 0 when everything worked, 1 when something asked for could not be done, 2 for wrong usage.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+//! Exit status: 0 when everything worked, 1 when something asked for could not be done, 2 for wrong usage. A reader of the
+//! output that goes before its end (`| head`) ends the command quietly, with 0.
 
 mod bench;
 mod bench_guess;
@@ -13,6 +13,7 @@ mod explain;
 mod guess;
 mod measure;
 mod models;
+mod output;
 mod paint;
 mod runs;
 mod runtime;
@@ -23,10 +24,10 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::cli::output::{OutputError, print, say, tell};
 use crate::runtime::{Choice, Device};
 use crate::store::{Paths, Settings};
 
@@ -122,17 +123,31 @@ pub(crate) struct Context {
 /// Reads the arguments, does the work, and turns an error into one line and an exit status.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    if let Some(Subcommands::ProbeRuntime { library }) = &arguments.command {
-        return probe(library);
-    }
-    match run(arguments) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("streetwise: {}", shown::shown(&sentence(&error)));
-            ExitCode::FAILURE
+    let ended = match Arguments::try_parse() {
+        Ok(Arguments { command: Some(Subcommands::ProbeRuntime { library }), .. }) => probe(&library),
+        Ok(arguments) => run(arguments),
+        Err(said) if said.use_stderr() => {
+            let _ = said.print();
+            return ExitCode::from(2);
         }
-    }
+        // Help and version.
+        Err(said) => {
+            said.print().map(|()| ExitCode::SUCCESS).map_err(|error| OutputError::from(error).into())
+        }
+    };
+    ended.unwrap_or_else(|error| {
+        if error.chain().any(|cause| matches!(cause.downcast_ref(), Some(OutputError::Closed))) {
+            return ExitCode::SUCCESS;
+        }
+        tell!("streetwise: {}", sentence(&error));
+        ExitCode::FAILURE
+    })
+}
+
+/// The command line as clap sees it: for completions, and for tests of what the texts say.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// An error with its causes, in one sentence; a cause whose words were said already is not said twice.
@@ -154,7 +169,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let context = Context { paths, settings: loaded.settings, choice };
     let Some(command) = arguments.command else { return window(context, loaded.notice) };
     if let Some(notice) = loaded.notice {
-        eprintln!("streetwise: {notice}");
+        tell!("streetwise: {notice}");
     }
     match command {
         Subcommands::Guess(args) => guess::run(&args, &context),
@@ -169,24 +184,27 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Subcommands::Explain(args) => explain::run(&args, &context),
         Subcommands::Bench(args) => bench::run(&args, &context),
         Subcommands::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "streetwise", &mut std::io::stdout());
+            // Into memory first: it panics where it cannot write.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut self::command(), "streetwise", &mut script);
+            print(String::from_utf8_lossy(&script))?;
             Ok(ExitCode::SUCCESS)
         }
-        Subcommands::ProbeRuntime { library } => Ok(probe(&library)),
+        Subcommands::ProbeRuntime { library } => probe(&library),
     }
 }
 
 #[cfg(feature = "gui")]
 fn window(context: Context, notice: Option<String>) -> anyhow::Result<ExitCode> {
-    crate::ui::run(&context.paths, context.settings, context.choice, notice)
-        .context("the window could not be opened")?;
+    crate::ui::run(&context.paths, context.settings, context.choice, notice)?;
     Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(not(feature = "gui"))]
 fn window(_: Context, _: Option<String>) -> anyhow::Result<ExitCode> {
-    Err(anyhow::anyhow!("this build has no window; see `streetwise --help`"))
-        .context("built without the feature `gui`")
+    Err(anyhow::anyhow!(
+        "this build has no window (it was built without the feature `gui`); see `streetwise --help`"
+    ))
 }
 
 /// A bar over so many pictures on standard error, where that is a terminal.
@@ -199,15 +217,15 @@ pub(crate) fn progress_bar(files: usize) -> ProgressBar {
 }
 
 /// Answers the probe of [`crate::runtime`]: `ok VERSION` or `no REASON`.
-fn probe(library: &std::path::Path) -> ExitCode {
+fn probe(library: &std::path::Path) -> anyhow::Result<ExitCode> {
     match crate::runtime::probe_in_process(library) {
         Ok(version) => {
-            println!("ok {version}");
-            ExitCode::SUCCESS
+            say!("ok {version}")?;
+            Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
-            println!("no {error}");
-            ExitCode::FAILURE
+            say!("no {error}")?;
+            Ok(ExitCode::FAILURE)
         }
     }
 }

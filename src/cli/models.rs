@@ -7,6 +7,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Context, DeviceArg};
+use crate::cli::output::{OutputError, say};
 use crate::model::{Classifier, Library, Model, ModelError, Owner};
 use crate::runtime::{self, Device};
 
@@ -56,7 +57,7 @@ enum Action {
 pub(crate) fn run(args: &ModelsArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let library = Library::open(&context.paths);
     match &args.action {
-        Action::List => Ok(list(&library, args.json)),
+        Action::List => Ok(list(&library, args.json)?),
         Action::Verify { models, device } => verify(&library, context, models, (*device).into(), args.json),
         Action::Add { folder } => {
             let engine = runtime::start(&context.choice)?;
@@ -67,37 +68,36 @@ pub(crate) fn run(args: &ModelsArgs, context: &Context) -> anyhow::Result<ExitCo
                 context.settings.threads,
             )?;
             let model = library.add(folder)?;
-            say(args.json, &model.manifest.id, "added", &format!("to {}", model.folder.display()));
+            say_done(args.json, &model.manifest.id, "added", &format!("to {}", model.folder.display()))?;
             Ok(ExitCode::SUCCESS)
         }
         Action::Remove { model } => {
             library.remove(model)?;
-            say(args.json, model, "removed", "");
+            say_done(args.json, model, "removed", "")?;
             Ok(ExitCode::SUCCESS)
         }
     }
 }
 
-fn say(as_json: bool, model: &str, done: &str, more: &str) {
-    if as_json {
-        println!("{}", json!({ "model": model, "done": done }));
-    } else {
-        println!("{model}: {done} {more}");
+fn say_done(as_json: bool, model: &str, done: &str, more: &str) -> Result<(), OutputError> {
+    match as_json {
+        true => say!("{}", json!({ "model": model, "done": done })),
+        false => say!("{model}: {done} {more}"),
     }
 }
 
-fn list(library: &Library, as_json: bool) -> ExitCode {
+fn list(library: &Library, as_json: bool) -> Result<ExitCode, OutputError> {
     for (name, entry) in library.entries() {
         match entry {
-            Ok(model) => list_one(model, as_json),
-            Err(error) if as_json => println!("{}", json!({ "model": name, "error": error.to_string() })),
-            Err(error) => println!("{name}\n  cannot be used: {error}"),
+            Ok(model) => list_one(model, as_json)?,
+            Err(error) if as_json => say!("{}", json!({ "model": name, "error": error.to_string() }))?,
+            Err(error) => say!("{name}\n  cannot be used: {error}")?,
         }
     }
-    ExitCode::SUCCESS
+    Ok(ExitCode::SUCCESS)
 }
 
-fn list_one(model: &Model, as_json: bool) {
+fn list_one(model: &Model, as_json: bool) -> Result<(), OutputError> {
     let m = &model.manifest;
     let owner = if model.owner == Owner::Shipped { "shipped" } else { "user" };
     if as_json {
@@ -105,19 +105,18 @@ fn list_one(model: &Model, as_json: bool) {
             "model": m.id, "name": m.name, "architecture": m.architecture, "owner": owner,
             "countries": m.countries, "metrics": m.metrics, "folder": model.folder.to_string_lossy(),
         });
-        println!("{line}");
-        return;
+        return say!("{line}");
     }
-    println!("{}  ({}, {owner})", m.id, m.name);
-    println!("  knows {} countries: {}", m.countries.len(), m.countries.join(" "));
-    println!(
+    say!("{}  ({}, {owner})", m.id, m.name)?;
+    say!("  knows {} countries: {}", m.countries.len(), m.countries.join(" "))?;
+    say!(
         "  held out by place: top-1 {:.0} %, top-5 {:.0} %, macro-F1 {:.2} (chance {:.1} %, {} places)",
         m.metrics.top1 * 100.0,
         m.metrics.top5 * 100.0,
         m.metrics.macro_f1,
         m.metrics.chance * 100.0,
         m.metrics.places,
-    );
+    )
 }
 
 fn verify(
@@ -138,16 +137,16 @@ fn verify(
             Classifier::load(engine, library.get(id)?, device, context.settings.threads)
         };
         match checked(name) {
-            Ok(loaded) if as_json => println!(
+            Ok(loaded) if as_json => say!(
                 "{}",
                 json!({ "model": name, "ok": true, "engine": loaded.engine(), "device": loaded.device() })
-            ),
-            Ok(loaded) => println!("{name}: sound on {}, {}", loaded.engine(), loaded.device()),
+            )?,
+            Ok(loaded) => say!("{name}: sound on {}, {}", loaded.engine(), loaded.device())?,
             Err(error) => {
                 sound = false;
                 match as_json {
-                    true => println!("{}", json!({ "model": name, "ok": false, "error": error.to_string() })),
-                    false => println!("{error}"),
+                    true => say!("{}", json!({ "model": name, "ok": false, "error": error.to_string() }))?,
+                    false => say!("{error}")?,
                 }
             }
         }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::measure::watching;
 use super::{Context, progress_bar};
+use crate::cli::output::say;
 use crate::training::environment::Trainer;
 use crate::training::paint::{paint, painted};
 use crate::training::runs::Run;
@@ -23,12 +24,12 @@ pub(crate) fn run(run: &Run, context: &Context, as_json: bool) -> anyhow::Result
     anyhow::ensure!(ended?, "painting was stopped, as asked");
     for one in painted(run) {
         match as_json {
-            true => println!(
+            true => say!(
                 "{}",
                 json!({ "run": run.id, "country": one.country, "file": one.file, "p": one.probability })
-            ),
+            )?,
             false => {
-                println!("{}  {:.1} %  {}", one.country, one.probability * 100.0, one.file.display());
+                say!("{}  {:.1} %  {}", one.country, one.probability * 100.0, one.file.display())?;
             }
         }
     }

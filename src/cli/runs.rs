@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::train::{Live, RecipeFlags, epoch_line, go_on};
 use super::{Context, paint};
+use crate::cli::output::{OutputError, say};
 use crate::training::ablation::result_of;
 use crate::training::environment::Trainer;
 use crate::training::job::Job;
@@ -85,8 +86,8 @@ enum Action {
 pub(crate) fn run(args: &RunsArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let store = RunStore::open(&context.paths);
     match &args.action {
-        Action::List => list(&store, args.json),
-        Action::Show { run } => show(&store.get(run)?, args.json),
+        Action::List => list(&store, args.json)?,
+        Action::Show { run } => show(&store.get(run)?, args.json)?,
         Action::Stop { run } => return stop(&store.get(run)?, args.json),
         Action::Resume { run } => return resume(&store, &store.get(run)?, context, args.json),
         Action::Paint { run } => return paint::run(&store.get(run)?, context, args.json),
@@ -95,15 +96,15 @@ pub(crate) fn run(args: &RunsArgs, context: &Context) -> anyhow::Result<ExitCode
             let job = Job { model_id: String::new(), name: String::new(), export: true, ..old.job };
             let new = store.create(&recipe.over(old.recipe)?, job)?;
             let words = format!("made from {}; `streetwise runs resume {}` starts it", old.id, new.id);
-            say(args.json, &new.id, State::Queued, &words);
+            say_state(args.json, &new.id, State::Queued, &words)?;
         }
         Action::Delete { runs } => {
             for run in runs {
                 let id = store.get(run).map_or_else(|_| run.clone(), |run| run.id);
                 store.delete(run)?;
                 match args.json {
-                    true => println!("{}", json!({ "run": id, "deleted": true })),
-                    false => println!("run {id}: deleted"),
+                    true => say!("{}", json!({ "run": id, "deleted": true }))?,
+                    false => say!("run {id}: deleted")?,
                 }
             }
         }
@@ -112,22 +113,23 @@ pub(crate) fn run(args: &RunsArgs, context: &Context) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-fn say(as_json: bool, id: &str, state: State, words: &str) {
+fn say_state(as_json: bool, id: &str, state: State, words: &str) -> Result<(), OutputError> {
     match as_json {
-        true => println!("{}", json!({ "run": id, "state": state })),
-        false => println!("run {id}: {words}"),
+        true => say!("{}", json!({ "run": id, "state": state })),
+        false => say!("run {id}: {words}"),
     }
 }
 
-fn list(store: &RunStore, as_json: bool) {
+fn list(store: &RunStore, as_json: bool) -> Result<(), OutputError> {
     for (id, run) in store.all() {
         match run {
-            Ok(run) if as_json => println!("{}", line_of(&run, &run.summary())),
-            Ok(run) => println!("{}", in_a_line(&run, &run.summary())),
-            Err(error) if as_json => println!("{}", json!({ "run": id, "error": error.to_string() })),
-            Err(error) => println!("{id}\n  cannot be used: {error}"),
+            Ok(run) if as_json => say!("{}", line_of(&run, &run.summary()))?,
+            Ok(run) => say!("{}", in_a_line(&run, &run.summary()))?,
+            Err(error) if as_json => say!("{}", json!({ "run": id, "error": error.to_string() }))?,
+            Err(error) => say!("{id}\n  cannot be used: {error}")?,
         }
     }
+    Ok(())
 }
 
 fn line_of(run: &Run, s: &Summary) -> Value {
@@ -160,7 +162,7 @@ fn read_json(run: &Run, name: &str) -> Option<Value> {
     serde_json::from_slice(&std::fs::read(run.file(name)).ok()?).ok()
 }
 
-fn show(run: &Run, as_json: bool) {
+fn show(run: &Run, as_json: bool) -> Result<(), OutputError> {
     let s = run.summary();
     let (evaluation, verify) = (read_json(run, "evaluation.json"), read_json(run, "verify.json"));
     if as_json {
@@ -168,24 +170,24 @@ fn show(run: &Run, as_json: bool) {
             "run": run.id, "folder": run.folder, "recipe": run.recipe, "job": run.job, "summary": s,
             "evaluation": evaluation, "verify": verify,
         });
-        println!("{line}");
-        return;
+        return say!("{line}");
     }
-    println!("{}\n  in {}\n  data {}", in_a_line(run, &s), run.folder.display(), run.job.data.display());
-    println!("  recipe: {}", changes(&run.recipe));
+    say!("{}\n  in {}\n  data {}", in_a_line(run, &s), run.folder.display(), run.job.data.display())?;
+    say!("  recipe: {}", changes(&run.recipe))?;
     for metrics in &s.epochs {
-        println!("  {}", epoch_line(metrics));
+        say!("  {}", epoch_line(metrics))?;
     }
     for warning in &s.warnings {
-        println!("  warning: {warning}");
+        say!("  warning: {warning}")?;
     }
     let phases: Vec<String> =
         s.phases.iter().map(|(name, seconds)| format!("{name} {seconds:.1} s")).collect();
-    println!("  time: {}", phases.join(", "));
-    show_result(run);
+    say!("  time: {}", phases.join(", "))?;
+    show_result(run)?;
     if let Some(ending) = s.ending.filter(|ending| !ending.message.is_empty()) {
-        println!("  {}: {}; {}", ending.kind, ending.message, ending.hint);
+        say!("  {}: {}; {}", ending.kind, ending.message, ending.hint)?;
     }
+    Ok(())
 }
 
 /// The preset, and every field that differs from the study's.
@@ -201,9 +203,9 @@ fn changes(recipe: &Recipe) -> String {
     text
 }
 
-fn show_result(run: &Run) {
+fn show_result(run: &Run) -> Result<(), OutputError> {
     if let Some(found) = result_of(run) {
-        println!(
+        say!(
             "  held out, means over the countries: top-1 {:.1} %, top-5 {:.1} %, F1 {:.1} % ({} countries, chance {:.1} %, {} pictures of {} places)",
             found.top1 * 100.0,
             found.top5 * 100.0,
@@ -212,8 +214,9 @@ fn show_result(run: &Run) {
             found.chance * 100.0,
             found.images,
             found.places
-        );
+        )?;
     }
+    Ok(())
 }
 
 /// Asks, and waits for the checkpoint.
@@ -224,12 +227,12 @@ fn stop(run: &Run, as_json: bool) -> anyhow::Result<ExitCode> {
     while asked.elapsed() < PATIENCE + Duration::from_secs(5) {
         let state = run.summary().state;
         if state != State::Running {
-            say(
+            say_state(
                 as_json,
                 &run.id,
                 state,
                 &format!("{}; `streetwise runs resume {}` goes on", state.word(), run.id),
-            );
+            )?;
             return Ok(ExitCode::SUCCESS);
         }
         std::thread::sleep(Duration::from_millis(100));
@@ -261,23 +264,31 @@ fn compare(store: &RunStore, names: &[String], as_json: bool) -> anyhow::Result<
         names.iter().map(|name| store.get(name)).collect::<Result<_, _>>()?
     };
     if !as_json {
-        println!(
+        say!(
             "{:<28} {:<12} {:>7} {:>7} {:>7} {:>7} {:>10} {:>7} {:>7}",
-            "run", "state", "top-1", "top-5", "F1", "chance", "countries", "places", "time"
-        );
+            "run",
+            "state",
+            "top-1",
+            "top-5",
+            "F1",
+            "chance",
+            "countries",
+            "places",
+            "time"
+        )?;
     }
     for run in runs {
         let (s, result) = (run.summary(), result_of(&run));
         if as_json {
             let mut line = line_of(&run, &s);
             line["result"] = json!(result);
-            println!("{line}");
+            say!("{line}")?;
             continue;
         }
         let share = |of: fn(&crate::training::ablation::HeldOut) -> f64| {
             result.as_ref().map_or("–".to_owned(), |found| format!("{:.1} %", of(found) * 100.0))
         };
-        println!(
+        say!(
             "{:<28} {:<12} {:>7} {:>7} {:>7} {:>7} {:>10} {:>7} {:>6.0}s",
             run.id,
             s.state.word(),
@@ -288,10 +299,10 @@ fn compare(store: &RunStore, names: &[String], as_json: bool) -> anyhow::Result<
             result.as_ref().map_or(0, |r| r.countries),
             result.as_ref().map_or(0, |r| r.places),
             s.seconds
-        );
+        )?;
     }
     if !as_json {
-        println!("top-1, top-5 and F1 are means over the countries, on places held out.");
+        say!("top-1, top-5 and F1 are means over the countries, on places held out.")?;
     }
     Ok(())
 }

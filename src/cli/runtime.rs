@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::Context;
+use crate::cli::output::say;
 use crate::runtime::install::{self, Kind};
 
 /// Arguments of `runtime`.
@@ -58,15 +59,16 @@ pub(crate) fn run(args: &RuntimeArgs, context: &Context) -> anyhow::Result<ExitC
     let receipt = install::install(&context.paths, kind, &|line| bar.set_message(line.to_owned()))?;
     bar.finish_and_clear();
     if args.json {
-        println!(
+        say!(
             "{}",
             json!({ "installed": receipt.kind, "version": receipt.version, "sha256": receipt.sha256 })
-        );
+        )?;
     } else {
-        println!(
+        say!(
             "ONNX Runtime {} ({}) is installed and used from the next start on.",
-            receipt.version, receipt.kind
-        );
+            receipt.version,
+            receipt.kind
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -125,7 +125,7 @@ impl Report {
         });
         format!(
             "<p>{} pictures of {} places in {} countries that all models know ({}).{limit} Left out: {unknown} of countries \
-             that not all know, {} with an inferred label, {} unreadable. All models agree on {}, rightly on {}; at least one \
+             that not all know, {} with an inferred label, {} unreadable, {} rows or folders that name no picture of a country. All models agree on {}, rightly on {}; at least one \
              is right on {}.</p>\n",
             first.images,
             first.places,
@@ -133,6 +133,7 @@ impl Report {
             escape(&found.common.iter().map(String::as_str).collect::<Vec<_>>().join(" ")),
             first.left_out.inferred,
             first.left_out.unreadable.len(),
+            first.left_out.unread,
             found.agreed,
             found.agreed_right,
             found.any_right,

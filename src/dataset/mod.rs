@@ -3,20 +3,26 @@
 //! A data set is read as it is and never written. Two layouts are known, the same that the trainer reads:
 //!
 //! - `DIR/index.csv` with the columns `file, country` and optionally `place, source, check`; pictures lie under
-//!   `DIR/images/`, or beside the index where there is no such folder. The index may also be named itself.
-//! - `DIR/<ISO2>/…`, a folder per country, or such folders below `DIR/images/`, or below `DIR/train/` and `DIR/valid/`;
+//!   `DIR/images/`, or beside the index where there is no such folder. The index may also be named itself. Commas,
+//!   semicolons or tabs, UTF-8 or UTF-16, capitals and other programs' names of the columns are read ([`index`]).
+//! - `DIR/COUNTRY/…`, a folder per country, or such folders below `DIR/images/`, or below `DIR/train/` and `DIR/valid/`;
 //!   the place is the sub-folder a picture lies in, or the picture itself.
+//!
+//! A country is named by its code or by a name ([`crate::geo::country_of`]). Rows and folders that name none are left
+//! out and told with their lines ([`Dataset::notice`]).
 //!
 //! Nothing outside the folder is ever taken for part of it: a path with `..`, an absolute one, and a link that
 //! leads out are refused by name.
 
 mod folders;
 mod index;
+mod left_out;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::imaging::NotRead;
+pub use left_out::{At, LeftOut, Reason};
 
 /// The `check` of a picture whose country was inferred rather than recorded: fit to train on, not to report on.
 pub const INFERRED: &str = "label inferred";
@@ -53,6 +59,16 @@ pub struct Dataset {
     pub samples: Vec<Sample>,
     /// Files in the folders of the countries that are no pictures, or of formats that are not read.
     pub not_read: NotRead,
+    /// Rows and folders that could not be read as pictures of a country.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// What a layout gave.
+#[derive(Debug, Default)]
+struct Found {
+    samples: Vec<Sample>,
+    left_out: Vec<LeftOut>,
+    not_read: NotRead,
 }
 
 /// Why a data set cannot be used.
@@ -67,20 +83,12 @@ pub enum DatasetError {
         source: std::io::Error,
     },
     /// The index is not a table with the columns needed.
-    #[error("{} cannot be used ({why}); it needs the columns file and country", path.display())]
+    #[error("{} cannot be used: {why}", path.display())]
     Index {
         /// The index.
         path: PathBuf,
-        /// What is wrong, with the line where it is known.
+        /// What is wrong, and what to do.
         why: String,
-    },
-    /// A country is not an ISO code.
-    #[error("{}: `{country}` is not an ISO 3166-1 alpha-2 country code, such as AU; rename it", path.display())]
-    Country {
-        /// The index or folder it stands in.
-        path: PathBuf,
-        /// The code as written.
-        country: String,
     },
     /// A picture would be taken from outside the folder.
     #[error("{} leads out of the data set's folder; such a file or link is refused, copy the picture in", path.display())]
@@ -89,14 +97,18 @@ pub enum DatasetError {
         path: PathBuf,
     },
     /// Nothing is left.
-    #[error("{} holds no picture{}; check the folder and the country codes", root.display(), of_countries(countries))]
+    #[error("{} holds no picture{}; {}", root.display(), of_countries(countries), told.as_deref().unwrap_or(LAYOUTS))]
     Empty {
         /// The data set.
         root: PathBuf,
         /// The countries asked for; none for all.
         countries: Vec<String>,
+        /// What was left out, in words.
+        told: Option<String>,
     },
 }
+
+const LAYOUTS: &str = "name a folder with index.csv, or one with a folder per country (AU/, Japan/)";
 
 fn of_countries(countries: &[String]) -> String {
     if countries.is_empty() { String::new() } else { format!(" of {}", countries.join(", ")) }
@@ -111,16 +123,22 @@ impl Dataset {
         let read = |source| DatasetError::Read { path: root.to_owned(), source };
         let is_file = std::fs::metadata(root).map_err(read)?.is_file();
         let index = root.join("index.csv");
-        let listed = |samples| folders::Found { samples, ..folders::Found::default() };
-        let folders::Found { samples, not_read } = match is_file {
-            true => listed(index::read(root)?),
-            false if index.is_file() => listed(index::read(&index)?),
+        let Found { samples, left_out, not_read } = match is_file {
+            true => index::read(root)?,
+            false if index.is_file() => index::read(&index)?,
             false => folders::read(root)?,
         };
         if samples.is_empty() {
-            return Err(DatasetError::Empty { root: root.to_owned(), countries: Vec::new() });
+            let told = left_out::in_words(&left_out);
+            return Err(DatasetError::Empty { root: root.to_owned(), countries: Vec::new(), told });
         }
-        Ok(Self { root: root.to_owned(), samples, not_read })
+        Ok(Self { root: root.to_owned(), samples, left_out, not_read })
+    }
+
+    /// One sentence on what was left out, with line numbers; none where everything was read.
+    #[must_use]
+    pub fn notice(&self) -> Option<String> {
+        left_out::in_words(&self.left_out).map(|told| format!("{}: {told}", self.root.display()))
     }
 
     /// The same data set with the pictures of `countries` only; all of it when none is named.
@@ -132,7 +150,8 @@ impl Dataset {
             self.samples.retain(|sample| countries.contains(&sample.country));
         }
         if self.samples.is_empty() {
-            return Err(DatasetError::Empty { root: self.root, countries: countries.to_vec() });
+            let told = left_out::in_words(&self.left_out);
+            return Err(DatasetError::Empty { root: self.root, countries: countries.to_vec(), told });
         }
         Ok(self)
     }
@@ -158,13 +177,6 @@ fn stays_inside(folder: &Path, file: &Path) -> Result<(), DatasetError> {
         Ok(_) => Err(DatasetError::Outside { path: file.to_owned() }),
         // A missing picture is said where it is opened, in its turn; a broken link leads nowhere.
         Err(_) => Ok(()),
-    }
-}
-
-fn known_country(path: &Path, country: &str) -> Result<(), DatasetError> {
-    match crate::geo::country_name(country) {
-        Some(_) => Ok(()),
-        None => Err(DatasetError::Country { path: path.to_owned(), country: country.to_owned() }),
     }
 }
 
@@ -241,13 +253,12 @@ mod tests {
             assert!(said.contains(expected), "{said}");
         };
         check("index.csv", "file,place\na.jpg,x\n", "country");
-        check("index.csv", "file,country,place\na.jpg,QQ,x\n", "`QQ`");
-        check("index.csv", "file,country,place\na.jpg,AU\n", "line: 2");
-        check("index.csv", "picture,country\na.jpg,AU\n", "file");
+        check("index.csv", "file,country,place\na.jpg,QQ,x\n", "`QQ` is no country (line 2)");
+        check("index.csv", "picture,country\na.jpg,AU\n", "it names picture, country");
         check("index.csv", "file,country,place\n../a.jpg,AU,x\n", "leads out");
         check("index.csv", "file,country,place\n/etc/passwd,AU,x\n", "leads out");
         check("index.csv", "file,country,place\n", "holds no picture");
-        check("Australia/a.jpg", "", "`Australia`");
+        check("Austrlia/a.jpg", "", "`Austrlia` is no country, did you mean AU? (folder Austrlia)");
         let none = Dataset::open(Path::new("/no/such/folder")).unwrap_err();
         assert!(none.to_string().contains("/no/such/folder"), "{none}");
     }

@@ -87,6 +87,8 @@ pub struct Problem {
     pub text: String,
     /// Where it belongs.
     pub place: Place,
+    /// Older problems of that place, right before this one, that are not kept.
+    pub before: usize,
 }
 
 /// What can be captured.

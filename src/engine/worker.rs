@@ -16,6 +16,8 @@ use crate::imaging::{Limits, Listing, Picture, picture_files};
 
 /// As many commands may wait; a person cannot give more before they are taken up.
 const BOUND: usize = 64;
+/// As many problems of a place are kept, the newest; a folder can hold any number of bad files.
+const PROBLEMS: usize = 32;
 /// Pixels of recent pictures that are kept, in bytes; older ones leave the strip.
 const RECENT_BYTES: usize = 96 << 20;
 
@@ -90,12 +92,25 @@ impl Shared {
         let id = self.problems.fetch_add(1, Ordering::Relaxed);
         self.change(|snapshot| {
             snapshot.problems.retain(|known| known.place != place || known.text != text);
-            snapshot.problems.push(Problem { id, text, place });
+            snapshot.problems.push(Problem { id, text, place, before: 0 });
+            drop_oldest(&mut snapshot.problems, place);
         });
     }
 
     fn solved(&self, place: Place) {
         self.change(|snapshot| snapshot.problems.retain(|known| known.place != place));
+    }
+}
+
+/// Lets the oldest problem of a place go where there are too many; the next one counts it.
+fn drop_oldest(problems: &mut Vec<Problem>, place: Place) {
+    if problems.iter().filter(|known| known.place == place).count() <= PROBLEMS {
+        return;
+    }
+    let Some(oldest) = problems.iter().position(|known| known.place == place) else { return };
+    let gone = problems.remove(oldest);
+    if let Some(next) = problems.iter_mut().find(|known| known.place == place) {
+        next.before += gone.before + 1;
     }
 }
 

@@ -27,7 +27,7 @@ pub enum EvaluateError {
     /// No picture is left to measure on.
     #[error(
         "model {model}: none of the {images} pictures in {data} can be counted (countries it does not know: {unknown}, \
-         inferred labels: {inferred}, unreadable: {unreadable}); name other data or another model"
+         inferred labels: {inferred}, unreadable: {unreadable}{such_as}); name other data or another model"
     )]
     Nothing {
         /// The model's identifier.
@@ -42,5 +42,7 @@ pub enum EvaluateError {
         inferred: usize,
         /// Unreadable.
         unreadable: usize,
+        /// Why the first of those is; empty where there is none.
+        such_as: String,
     },
 }

@@ -45,11 +45,19 @@ pub struct LeftOut {
     pub unknown_to_others: BTreeMap<String, usize>,
     /// Their label was inferred.
     pub inferred: usize,
+    /// Rows of the index, or folders, that name no picture of a country.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unread: usize,
     /// They could not be read: file and reason.
     pub unreadable: Vec<(String, String)>,
     /// Files beside them that are no pictures, or of formats that are not read: number by format.
     #[serde(skip_serializing_if = "NotRead::is_empty")]
     pub not_read: NotRead,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's interface
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// How many pictures were taken of those that could be counted.
@@ -251,7 +259,11 @@ fn empty(
     limit: Option<Limit>,
 ) -> Predictions {
     let m = classifier.manifest();
-    let mut left_out = LeftOut { not_read: data.not_read.clone(), ..LeftOut::default() };
+    let mut left_out = LeftOut {
+        unread: data.left_out.len(),
+        not_read: data.not_read.clone(),
+        ..LeftOut::default()
+    };
     for sample in &data.samples {
         let others = options.known_to.as_ref().is_none_or(|known| known.contains(&sample.country))
             && all.iter().all(|other| other.manifest().countries.contains(&sample.country));
@@ -286,6 +298,7 @@ fn nothing(answer: &Predictions, data: &Dataset) -> EvaluateError {
         unknown: out.unknown_country.values().chain(out.unknown_to_others.values()).sum(),
         inferred: out.inferred,
         unreadable: out.unreadable.len(),
+        such_as: out.unreadable.first().map_or_else(String::new, |(_, why)| format!("; the first: {why}")),
     }
 }
 

@@ -1,14 +1,26 @@
-//! Countries by their ISO 3166-1 alpha-2 code: the name a player uses and the UN M49 sub-region.
+//! Countries by their ISO 3166-1 alpha-2 code: the name a player uses and the UN M49 sub-region; and codes by any name
+//! ([`country_of`]).
 //!
-//! The facts come from the `keshvar` crate; only the choice of the short English name is ours.
+//! The facts come from the `keshvar` crate; only the choice of the short English name is ours. Kosovo, which ISO has not
+//! assigned a code, goes by `XK`, as everywhere in practice.
+
+mod names;
 
 use keshvar::Alpha2;
 
+pub use names::{NoCountry, country_of};
+
+/// The user-assigned code of Kosovo, its name, and the M49 sub-region that it lies in.
+const KOSOVO: (&str, &str, &str) = ("XK", "Kosovo", "Southern Europe");
+
 /// The short English name of a country, for example `United Kingdom` for `GB`.
 ///
-/// `None` when `code` is not an assigned ISO 3166-1 alpha-2 code in capitals.
+/// `None` when `code` is neither an assigned ISO 3166-1 alpha-2 code in capitals nor `XK`.
 #[must_use]
 pub fn country_name(code: &str) -> Option<String> {
+    if code == KOSOVO.0 {
+        return Some(KOSOVO.1.to_owned());
+    }
     let country = assigned(code)?.to_country();
     let official = country.iso_short_name();
     let ceremonial = ["(", " of ", "Republic", "Federation", "Viet Nam"];
@@ -25,6 +37,9 @@ pub fn country_name(code: &str) -> Option<String> {
 /// `None` when the code is unknown or the standard assigns no region (Antarctica).
 #[must_use]
 pub fn region_name(code: &str) -> Option<String> {
+    if code == KOSOVO.0 {
+        return Some(KOSOVO.2.to_owned());
+    }
     let region = assigned(code)?.to_country().maybe_subregion()?;
     let words: Vec<String> = region
         .to_string()
@@ -63,6 +78,7 @@ mod tests {
             ("ZA", Some("South Africa")),
             ("MK", Some("North Macedonia")),
             ("DO", Some("Dominican Republic")),
+            ("XK", Some("Kosovo")),
             ("QQ", None),
             ("au", None),
         ] {
@@ -78,6 +94,7 @@ mod tests {
             ("BR", Some("South America")),
             ("GB", Some("Northern Europe")),
             ("US", Some("Northern America")),
+            ("XK", Some("Southern Europe")),
             ("QQ", None),
         ] {
             assert_eq!(region_name(code).as_deref(), expected, "{code}");

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::StoreError;
 
-/// Writes `bytes` to `path`, making its folder where needed; the old file stays until the new one is whole.
+/// Writes `bytes` to `path`, making its folder where needed; the old file stays until the new one is whole. A new file is
+/// readable as the user's umask says, as any other program's; one that was there keeps its permissions.
 ///
 /// # Errors
 /// [`StoreError::Write`] when the disk is full or the folder cannot be written; the old file is unchanged.
@@ -13,7 +14,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let attempt = || -> std::io::Result<()> {
         let folder = path.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut file = temporary(folder, path)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|failed| failed.error)?;
@@ -36,9 +37,44 @@ pub fn keep_apart<P: AsRef<Path>>(out: &Path, inputs: impl IntoIterator<Item = P
     }
 }
 
+/// A temporary file that may become `path`. `tempfile` makes it readable for its owner alone unless told otherwise.
+#[cfg(unix)]
+fn temporary(folder: &Path, path: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+    // The system takes the umask away from what is asked for here.
+    let file = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
+    if let Ok(old) = path.metadata() {
+        file.as_file().set_permissions(old.permissions())?;
+    }
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+fn temporary(folder: &Path, _: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    tempfile::NamedTempFile::new_in(folder)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_follows_the_umask_and_an_old_one_keeps_its_permissions() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |name: &str| folder.path().join(name).metadata().unwrap().permissions().mode() & 0o777;
+        // What the umask gives to a file that is made the ordinary way.
+        std::fs::write(folder.path().join("ordinary"), b"x").unwrap();
+        write_whole(&folder.path().join("new"), b"x").unwrap();
+        assert_eq!(format!("{:o}", mode("new")), format!("{:o}", mode("ordinary")));
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, b"x").unwrap();
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+        write_whole(&secret, b"y").unwrap();
+        assert_eq!(format!("{:o}", mode("secret")), "600");
+    }
 
     #[test]
     fn replaces_a_file_and_leaves_nothing_beside_it() {

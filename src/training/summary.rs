@@ -12,6 +12,9 @@ use super::runs::State;
 /// The part that this program adds after the trainer's: its check of the model.
 pub const VERIFY: &str = "verify";
 
+/// Times of events that are believed, in seconds since 1970: up to the year 5138. Differences of them are durations.
+const PLAUSIBLE: std::ops::Range<f64> = 0.0..1e11;
+
 /// Everything a run said so far, folded.
 #[derive(Debug, Clone, Serialize)]
 pub struct Summary {
@@ -183,8 +186,11 @@ impl Default for Summary {
 
 impl Fold {
     fn event(&mut self, event: Event) {
+        // A time that no clock tells counts as that of the event before.
+        let time = if PLAUSIBLE.contains(&event.time) { event.time } else { self.last_time };
+        let event = Event { time, ..event };
         let s = &mut self.summary;
-        s.next_seq = s.next_seq.max(event.seq + 1);
+        s.next_seq = s.next_seq.max(event.seq.saturating_add(1));
         match event.body {
             Body::Hello { .. } => {
                 self.close();
@@ -357,6 +363,22 @@ mod tests {
             assert_eq!(until(seq, locked).state, expected, "line {seq}");
         }
         assert_eq!(Summary::read(Path::new("/no/such/file"), false).state, State::Queued);
+    }
+
+    #[test]
+    fn a_time_or_a_number_that_cannot_be_is_passed_over() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for time in ["1e308", "-1e308", "-5", "1e12"] {
+            let lines = format!(
+                "{{\"type\":\"hello\",\"v\":1,\"run\":\"r\",\"pid\":1,\"resumed\":false,\"seq\":0,\"time\":100}}\n\
+                 {{\"type\":\"heartbeat\",\"seq\":1,\"time\":160}}\n\
+                 {{\"type\":\"heartbeat\",\"seq\":18446744073709551615,\"time\":{time}}}\n"
+            );
+            std::fs::write(file.path(), lines).unwrap();
+            let s = Summary::read(file.path(), false);
+            assert!((s.seconds - 60.0).abs() < 1e-9, "{time}: {}", s.seconds);
+            assert_eq!(s.skipped.total(), 0, "{time}");
+        }
     }
 
     #[test]

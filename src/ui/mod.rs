@@ -34,8 +34,47 @@ use crate::training::studio::Means;
 
 /// Why there is no window.
 #[derive(Debug, thiserror::Error)]
-#[error("no window could be opened ({0}); `streetwise guess FILE` works without one")]
-pub struct WindowError(String);
+pub enum WindowError {
+    /// Nothing says where a display is.
+    #[error(
+        "there is no display to open a window on (neither WAYLAND_DISPLAY nor DISPLAY is set); \
+         `streetwise guess FILE` works without one"
+    )]
+    NoDisplay,
+    /// The display refuses, or cannot draw with OpenGL.
+    #[error("no window could be opened: {0}; `streetwise guess FILE` works without one")]
+    Refused(String),
+}
+
+impl From<eframe::Error> for WindowError {
+    fn from(error: eframe::Error) -> Self {
+        use eframe::Error;
+        match error {
+            Error::Winit(_) | Error::WinitEventLoop(_) if !has_display() => Self::NoDisplay,
+            Error::Winit(error) => Self::Refused(without_place(&error.to_string())),
+            Error::WinitEventLoop(error) => Self::Refused(without_place(&error.to_string())),
+            Error::AppCreation(error) => Self::Refused(error.to_string()),
+            Error::Glutin(error) => Self::Refused(format!("the display cannot draw with OpenGL ({error})")),
+            Error::NoGlutinConfigs(_, error) => {
+                Self::Refused(format!("the display cannot draw with OpenGL ({error})"))
+            }
+            Error::OpenGL(error) => Self::Refused(format!("OpenGL cannot be used ({error})")),
+        }
+    }
+}
+
+/// Whether the environment names a display; elsewhere than on a free desktop there is always one.
+fn has_display() -> bool {
+    let named = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !cfg!(target_os = "linux") || ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"].into_iter().any(named)
+}
+
+/// winit begins with `os error at FILE:LINE: `, a place in its sources that helps nobody here.
+fn without_place(text: &str) -> String {
+    let place = text.strip_prefix("os error at ").and_then(|rest| rest.split_once(".rs:"));
+    let said = place.and_then(|(_, rest)| rest.split_once(": ")).map_or(text, |(_, said)| said);
+    said.trim_end_matches('.').to_owned()
+}
 
 /// Opens the window and returns when it is closed. `notice` is what reading the settings had to tell.
 ///
@@ -68,7 +107,7 @@ pub fn run(
         let app = App::new(&cc.egui_ctx, parts)?;
         Ok(Box::new(app) as Box<dyn eframe::App>)
     };
-    eframe::run_native("streetwise", native, Box::new(create)).map_err(|error| WindowError(error.to_string()))
+    Ok(eframe::run_native("streetwise", native, Box::new(create))?)
 }
 
 fn icon() -> egui::IconData {

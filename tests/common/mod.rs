@@ -1,6 +1,7 @@
 //! What the tests of models share: small model folders, and pictures made by code.
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
+pub mod street;
 pub mod trainer;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,8 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use streetwise::runtime::{Choice, Engine};
 use streetwise::store::Paths;
+
+pub use street::street;
 
 pub fn onnx(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/onnx");
@@ -58,26 +61,4 @@ pub fn embedded(data: &Path) -> &'static Engine {
 
 pub fn plain(colour: [u8; 3]) -> RgbImage {
     RgbImage::from_pixel(64, 48, Rgb(colour))
-}
-
-/// A drawn view: sky, hills, a road with a dashed line; `shift` moves the vanishing point.
-pub fn street(width: u32, height: u32, shift: i64) -> RgbImage {
-    RgbImage::from_fn(width, height, |x, y| {
-        let (x, y, w, h) = (i64::from(x), i64::from(y), i64::from(width), i64::from(height));
-        let horizon = h * 45 / 100 + (x * 7 % (w / 5 + 1)) * h / (w * 4 + 1);
-        if y < horizon {
-            let fade = u8::try_from(90 + y * 110 / h).unwrap_or(200);
-            return Rgb([fade, fade.saturating_add(25), 240]);
-        }
-        let centre = w / 2 + shift;
-        let half = (y - horizon) * w / h;
-        let off = (x - centre).abs();
-        if off < half / 24 && y * 12 / h % 2 == 0 {
-            Rgb([235, 205, 60])
-        } else if off < half {
-            Rgb([92, 92, 96])
-        } else {
-            Rgb([70, u8::try_from(110 + (x * 13 + y * 7) % 40).unwrap_or(120), 48])
-        }
-    })
 }

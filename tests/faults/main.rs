@@ -4,9 +4,11 @@
 mod capture;
 mod command_files;
 mod engine;
+mod lists;
 mod models;
 mod odd_pictures;
 mod picture_memory;
+mod output;
 mod pictures;
 mod training;
 

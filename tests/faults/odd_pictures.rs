@@ -6,7 +6,7 @@ use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, Frame, GrayImage, ImageEncoder as _, ImageFormat, RgbImage};
 use streetwise::imaging::{Note, PictureError};
 
-use super::pictures::{JPEG_TOLERANCE, assert_close, chunk, encoded, formula, jpeg, open};
+use super::pictures::{assert_close, chunk, encoded, formula, jpeg, open};
 
 /// A smooth picture, so that colour at half the size loses next to nothing.
 fn smooth(width: u32, height: u32) -> RgbImage {

@@ -1,13 +1,18 @@
 //! The guessing path timed, beside a peer in the same run, as ratios.
 #![allow(clippy::print_stdout)]
 
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
+use image::codecs::jpeg::JpegEncoder;
 use serde_json::Value;
 
-use crate::{root, sh};
+use crate::{release, root, target};
+
+#[path = "../../tests/common/street.rs"]
+mod street;
 
 /// What to time.
 pub(crate) struct Plan {
@@ -20,33 +25,33 @@ pub(crate) struct Plan {
 
 /// Times every shipped model and prints a table in Markdown.
 pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
-    sh("cargo", &["build", "--release", "--locked"], &[])?;
-    let made = root().join("target/bench-1080p.jpg");
+    let program = release()?;
     let picture = match &plan.picture {
         Some(picture) => picture.clone(),
-        None => {
-            sh(
-                "cargo",
-                &["run", "--release", "--locked", "--example", "street", "--", &made.to_string_lossy()],
-                &[],
-            )?;
-            made
-        }
+        None => draw(&target()?.join("bench-1080p.jpg"))?,
     };
     println!(
         "| model | engine | decode | prepare | infer | total | total / (infer alone + decode) | peer total | total / peer |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
     for model in ["dinov2-vit-s", "efficientnet-lite0"] {
-        row(plan, model, &picture)?;
+        row(plan, &program, model, &picture)?;
     }
     Ok(())
 }
 
-fn row(plan: &Plan, model: &str, picture: &Path) -> anyhow::Result<()> {
+/// Draws the street that is timed where none is given.
+pub(crate) fn draw(path: &Path) -> anyhow::Result<PathBuf> {
+    let file = std::fs::File::create(path).with_context(|| format!("{} cannot be made", path.display()))?;
+    let encoder = JpegEncoder::new_with_quality(BufWriter::new(file), 90);
+    street::street(1920, 1080, 0).write_with_encoder(encoder)?;
+    Ok(path.to_owned())
+}
+
+fn row(plan: &Plan, program: &Path, model: &str, picture: &Path) -> anyhow::Result<()> {
     let threads = plan.threads.to_string();
     let repeat = plan.repeat.to_string();
-    let mut ours = Command::new(root().join("target/release/streetwise"));
+    let mut ours = Command::new(program);
     if let Some(library) = &plan.runtime {
         ours.arg("--runtime").arg(library);
     }

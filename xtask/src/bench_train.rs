@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
-use crate::root;
+use crate::{root, target};
 
 /// Batches that both learning-rate finders try.
 const FINDER: &str = "30";
@@ -53,7 +53,7 @@ struct Row {
 
 /// Trains by the script, by the plain path and by the fast one, once a seed, in turn; prints a table in Markdown.
 pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
-    let folder = root().join("target/bench-train");
+    let folder = target()?.join("bench-train");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder)?;
     let index = filtered(plan, &folder)?;

@@ -10,7 +10,7 @@ use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat};
 use x11rb::rust_connection::RustConnection;
 
-use crate::{root, sh};
+use crate::{release, target};
 
 /// Pause between two looks at the screen: the error of the first frame's time.
 const POLL: Duration = Duration::from_millis(2);
@@ -33,9 +33,10 @@ struct Start {
 /// Starts the window `turns` times with `model` and prints a table in Markdown.
 #[allow(clippy::print_stdout)]
 pub(crate) fn run(runtime: Option<&Path>, model: &str, turns: u32) -> anyhow::Result<()> {
-    sh("cargo", &["build", "--release", "--locked"], &[])?;
+    let program = release()?;
     let (mut server, display) = xvfb()?;
-    let rows = (0..=turns).map(|_| start(&display, runtime, model)).collect::<anyhow::Result<Vec<_>>>();
+    let rows =
+        (0..=turns).map(|_| start(&program, &display, runtime, model)).collect::<anyhow::Result<Vec<_>>>();
     let _ = server.kill();
     let _ = server.wait();
     println!(
@@ -66,22 +67,21 @@ fn xvfb() -> anyhow::Result<(Child, String)> {
     Ok((server, format!(":{}", number.trim())))
 }
 
-fn start(display: &str, runtime: Option<&Path>, model: &str) -> anyhow::Result<Start> {
+fn start(program: &Path, display: &str, runtime: Option<&Path>, model: &str) -> anyhow::Result<Start> {
     let (connection, screen) = RustConnection::connect(Some(display))?;
     let screen = connection.setup().roots[screen].root;
-    let folder = root().join("target/bench-window");
+    let folder = target()?.join("bench-window");
     std::fs::create_dir_all(&folder)?;
     let settings = serde_json::json!({ "model": model, "fair_play_read": true });
     std::fs::write(folder.join("settings.json"), settings.to_string())?;
-    let mut app = Command::new(root().join("target/release/streetwise"));
+    let mut app = Command::new(program);
     app.env("DISPLAY", display).env("STREETWISE_DATA", &folder).env_remove("WAYLAND_DISPLAY");
     if let Some(library) = runtime {
         app.arg("--runtime").arg(library);
     }
     let before = part(&connection, screen)?;
     let began = Instant::now();
-    let mut child =
-        app.stderr(Stdio::null()).spawn().context("target/release/streetwise could not be started")?;
+    let mut child = app.stderr(Stdio::null()).spawn().context("the window could not be started")?;
     let measured = watch(&connection, screen, &before, began, child.id());
     let _ = child.kill();
     let _ = child.wait();

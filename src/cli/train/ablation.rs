@@ -9,6 +9,7 @@ use serde_json::json;
 use super::flags::{Fields, PerLabel, per_label};
 use super::live::Live;
 use super::{Context, JobFlags, follow, interrupts};
+use crate::cli::output::{print, say, tell};
 use crate::store::write_whole;
 use crate::training::ablation::{Grid, Row, Spread, as_csv, find, result_of, size_in_words, table};
 use crate::training::environment::Trainer;
@@ -88,7 +89,7 @@ pub(crate) fn run(args: &AblationArgs, context: &Context) -> anyhow::Result<Exit
         if interrupts() == 0 && run.as_ref().is_none_or(|run| run.summary().state != State::Done) {
             if !args.json {
                 let (preset, size) = (&recipe.preset, size_in_words(recipe.per_label));
-                eprintln!("run {} of {}: {preset} {size}", number + 1, cells.len());
+                tell!("run {} of {}: {preset} {size}", number + 1, cells.len());
             }
             run = Some(run.map_or_else(|| store.create(recipe, job.clone()), Ok)?);
             run.iter().try_for_each(|run| cell(run, &store, &trainer, args.json))?;
@@ -111,7 +112,7 @@ fn cell(run: &Run, store: &RunStore, trainer: &Trainer, as_json: bool) -> anyhow
         && follow(run, trainer, &mut live)?.is_none()
         && !as_json
     {
-        eprintln!("run {}: done", run.id);
+        tell!("run {}: done", run.id);
     }
     Ok(())
 }
@@ -122,14 +123,14 @@ fn show(args: &AblationArgs, rows: &[Row], missing: usize) -> anyhow::Result<()>
     }
     if args.json {
         for row in rows {
-            println!("{}", json!({ "row": row }));
+            say!("{}", json!({ "row": row }))?;
         }
-        println!("{}", json!({ "missing": missing }));
+        say!("{}", json!({ "missing": missing }))?;
         return Ok(());
     }
-    print!("{}", in_words(rows));
+    print(in_words(rows))?;
     if missing > 0 {
-        println!("{missing} runs are missing; the same command goes on with them.");
+        say!("{missing} runs are missing; the same command goes on with them.")?;
     }
     Ok(())
 }

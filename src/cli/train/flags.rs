@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+use crate::cli::measure::country;
 use crate::training::recipe::{MixedPrecision, PRESETS, Recipe};
 
 /// A flag for every field of the recipe, each over the recipe of `--recipe`, or over the study's defaults.
@@ -30,8 +31,8 @@ pub(crate) struct RecipeFlags {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Recipe")]
 pub(crate) struct Fields {
-    /// Only these countries; all in the data where none is named
-    #[arg(long, value_delimiter = ',', value_name = "ISO2,…")]
+    /// Only these countries, by code or name; all in the data where none is named
+    #[arg(long, value_delimiter = ',', value_name = "COUNTRY,…", value_parser = country)]
     countries: Vec<String>,
     /// Share of the places that is held out [default: 0.2]
     #[arg(long, value_name = "SHARE")]

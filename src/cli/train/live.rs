@@ -7,6 +7,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::{count_interrupts, interrupts};
+use crate::cli::output::{OutputError, say, tell};
 use crate::training::drive::{Watch, Wish};
 use crate::training::protocol::{Body, Event, Metrics, Progress, Skipped};
 use crate::training::runs::{Run, State};
@@ -23,6 +24,8 @@ pub(crate) struct Live {
     last_plain: Option<Instant>,
     told_stop: bool,
     told_queue: bool,
+    /// Whether standard output has failed: nobody can follow the run any more, so it is stopped.
+    unheard: bool,
 }
 
 impl Live {
@@ -33,7 +36,15 @@ impl Live {
         let bar = if terminal { ProgressBar::new(0) } else { ProgressBar::hidden() };
         let style = ProgressStyle::with_template("{prefix:>10} {wide_bar} {pos}/{len}  {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let live = Self { json, bar, terminal, last_plain: None, told_stop: false, told_queue: false };
+        let live = Self {
+            json,
+            bar,
+            terminal,
+            last_plain: None,
+            told_stop: false,
+            told_queue: false,
+            unheard: false,
+        };
         let (epochs, seed) = (run.recipe.total_epochs(), run.recipe.seed);
         live.say(&format!("run {}: {epochs} epochs, seed {seed}, in {}", run.id, run.folder.display()));
         Ok(live)
@@ -45,28 +56,27 @@ impl Live {
             self.told_queue = true;
             self.say("another run is going on; waiting for its end (Ctrl-C gives up)");
         }
-        interrupts() == 0
+        interrupts() == 0 && !self.unheard
     }
 
     /// The last line: the run's state in words, or as an object.
-    pub(crate) fn ends(&self, run: &Run, state: State, more: &Value, words: &str) {
+    pub(crate) fn ends(&self, run: &Run, state: State, more: &Value, words: &str) -> Result<(), OutputError> {
         self.bar.finish_and_clear();
         if !self.json {
-            println!("run {}: {words}", run.id);
-            return;
+            return say!("run {}: {words}", run.id);
         }
         let mut line = json!({ "run": run.id, "state": state, "folder": run.folder });
         if let (Some(line), Some(more)) = (line.as_object_mut(), more.as_object()) {
             line.extend(more.clone());
         }
-        println!("{line}");
+        say!("{line}")
     }
 
     fn say(&self, line: &str) {
         match (self.json, self.terminal) {
             (true, _) => {}
             (false, true) => self.bar.println(line),
-            (false, false) => eprintln!("{line}"),
+            (false, false) => tell!("{line}"),
         }
     }
 
@@ -131,7 +141,7 @@ impl Watch for Live {
         if !self.json {
             self.in_words(&event.body);
         } else if let Ok(line) = serde_json::to_string(event) {
-            println!("{line}");
+            self.unheard |= say!("{line}").is_err();
         }
     }
 
@@ -141,7 +151,7 @@ impl Watch for Live {
             skipped.junk, skipped.too_long, skipped.unknown
         );
         if self.json {
-            println!("{}", json!({ "type": "skipped", "skipped": skipped }));
+            self.unheard |= say!("{}", json!({ "type": "skipped", "skipped": skipped })).is_err();
         } else {
             self.say(&format!("warning: {words}"));
         }
@@ -149,8 +159,8 @@ impl Watch for Live {
 
     fn wish(&mut self) -> Wish {
         let wish = match interrupts() {
-            0 => return Wish::GoOn,
-            1 => Wish::Stop,
+            0 if !self.unheard => return Wish::GoOn,
+            0 | 1 => Wish::Stop,
             _ => Wish::Kill,
         };
         if !self.told_stop {

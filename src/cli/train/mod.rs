@@ -172,7 +172,7 @@ pub(crate) fn go_on(
     live: &mut Live,
 ) -> anyhow::Result<ExitCode> {
     let Some(_turn) = queue::wait(store, &mut || live.waits_in_queue())? else {
-        live.ends(run, State::Queued, &json!({}), "it was not started");
+        live.ends(run, State::Queued, &json!({}), "it was not started")?;
         return Ok(ExitCode::FAILURE);
     };
     if !run.only_check_is_left()
@@ -192,11 +192,11 @@ pub(crate) fn go_on(
                 found.network.logit_difference,
                 model.manifest.id
             );
-            live.ends(run, State::Done, &json!({ "model": model.manifest.id, "verify": found }), &words);
+            live.ends(run, State::Done, &json!({ "model": model.manifest.id, "verify": found }), &words)?;
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
-            live.ends(run, State::Failed, &json!({ "error": error.to_string() }), &error.to_string());
+            live.ends(run, State::Failed, &json!({ "error": error.to_string() }), &error.to_string())?;
             Ok(ExitCode::FAILURE)
         }
     }
@@ -218,7 +218,7 @@ pub(crate) fn follow(run: &Run, trainer: &Trainer, live: &mut Live) -> anyhow::R
             (State::Interrupted, json!({ "error": how }), words)
         }
     };
-    live.ends(run, state, &more, &words);
+    live.ends(run, state, &more, &words)?;
     // A stop that was asked for is no failure.
     let asked = state == State::Stopped && live.wish() != crate::training::drive::Wish::GoOn;
     Ok(Some(if asked { ExitCode::SUCCESS } else { ExitCode::FAILURE }))

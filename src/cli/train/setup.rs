@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::Context;
+use crate::cli::output::{say, tell};
 use crate::training::environment::{self, Torch};
 
 /// Arguments of `train setup`.
@@ -42,7 +43,7 @@ struct Spinner<'a> {
 impl environment::Follow for Spinner<'_> {
     fn line(&self, text: &str) {
         match self.plain {
-            true => eprintln!("{text}"),
+            true => tell!("{text}"),
             false => self.bar.set_message(text.to_owned()),
         }
     }
@@ -54,9 +55,9 @@ pub(crate) fn run(args: &SetupArgs, context: &Context) -> anyhow::Result<ExitCod
     if args.remove {
         let removed = environment::remove(&context.paths)?;
         match (args.json, removed) {
-            (true, _) => println!("{}", json!({ "removed": removed, "folder": folder })),
-            (false, true) => println!("{} was deleted.", folder.display()),
-            (false, false) => println!("There is no environment in {}.", folder.display()),
+            (true, _) => say!("{}", json!({ "removed": removed, "folder": folder }))?,
+            (false, true) => say!("{} was deleted.", folder.display())?,
+            (false, false) => say!("There is no environment in {}.", folder.display())?,
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -69,17 +70,17 @@ pub(crate) fn run(args: &SetupArgs, context: &Context) -> anyhow::Result<ExitCod
     let stamp = environment::set_up(&context.paths, torch, &Spinner { bar: &bar, plain })?;
     bar.finish_and_clear();
     if args.json {
-        println!(
+        say!(
             "{}",
             json!({ "folder": folder, "torch": stamp.torch, "made_by": stamp.made_by, "lock": stamp.lock })
-        );
+        )?;
     } else {
-        println!(
+        say!(
             "The trainer is set up in {} (by {}, torch: {}).",
             folder.display(),
             stamp.made_by,
             stamp.torch
-        );
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use crate::training::ablation::Table;
 use crate::training::job::Job;
 use crate::training::paint::Painted;
 use crate::training::recipe::Recipe;
-use crate::training::report::Report;
+use crate::training::report::{Report, ReportError};
 use crate::training::runs::State;
 use crate::training::summary::Summary;
 use crate::training::verify::Verified;
@@ -120,8 +120,8 @@ pub struct RunDetail {
     pub job: Job,
     /// What its events say.
     pub summary: Summary,
-    /// What its evaluation found.
-    pub report: Option<Arc<Report>>,
+    /// What its evaluation found, or why that cannot be read.
+    pub report: Option<Result<Arc<Report>, ReportError>>,
     /// What the check on this machine found.
     pub verified: Option<Verified>,
     /// What was painted for it.
@@ -170,6 +170,8 @@ pub struct DataFacts {
     pub images: usize,
     /// Places.
     pub places: usize,
+    /// Rows and folders that name no picture of a country, as a sentence.
+    pub left_out: Option<String>,
 }
 
 /// One country of a data set.

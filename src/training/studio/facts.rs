@@ -17,5 +17,6 @@ pub(super) fn facts(path: &Path) -> Result<DataFacts, String> {
         country.images += 1;
         country.places += usize::from(places.insert((&sample.country, &sample.place)));
     }
-    Ok(DataFacts { images: data.samples.len(), places: data.places(), countries })
+    let left_out = data.notice().map(|told| sentence(&told));
+    Ok(DataFacts { images: data.samples.len(), places: data.places(), countries, left_out })
 }

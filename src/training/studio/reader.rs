@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use super::board::{RunDetail, RunLine};
 use crate::training::paint::painted;
-use crate::training::report::Report;
+use crate::training::report::{Report, ReportError};
 use crate::training::runs::{Run, RunError, RunStore, State, is_locked};
 use crate::training::summary::{Follower, Summary};
 
@@ -27,7 +27,7 @@ struct Known {
     job_time: Option<SystemTime>,
     follower: Follower,
     summary: Arc<Summary>,
-    report: Option<(SystemTime, Option<Arc<Report>>)>,
+    report: Option<(SystemTime, Option<Result<Arc<Report>, ReportError>>)>,
 }
 
 impl Reader {
@@ -54,7 +54,7 @@ impl Reader {
         let known = self.refresh(store, id).ok()?;
         let changed = modified(&known.run, "evaluation.json");
         if known.report.as_ref().map(|(time, _)| *time) != changed {
-            known.report = changed.map(|time| (time, Report::of(&known.run).map(Arc::new)));
+            known.report = changed.map(|time| (time, Report::of(&known.run).map(|read| read.map(Arc::new))));
         }
         let run = &known.run;
         Some(RunDetail {

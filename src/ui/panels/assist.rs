@@ -89,8 +89,10 @@ pub(super) fn problems(ui: &mut Ui, state: &State, place: Place, actions: &mut V
     /// As many are shown; the newest are the ones that matter.
     const MOST: usize = 3;
     let here: Vec<_> = state.snapshot.problems.iter().filter(|problem| problem.place == place).collect();
-    if let Some(hidden) = here.len().checked_sub(MOST + 1) {
-        ui.label(RichText::new(format!("and {} more messages before these", hidden + 1)).weak());
+    let gone: usize = here.iter().map(|problem| problem.before).sum();
+    let hidden = here.len().saturating_sub(MOST) + gone;
+    if hidden > 0 {
+        ui.label(RichText::new(format!("and {hidden} more messages before these")).weak());
     }
     for problem in here.iter().skip(here.len().saturating_sub(MOST)) {
         if message::framed(ui, Kind::Error, &problem.text) {

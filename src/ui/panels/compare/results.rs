@@ -31,6 +31,10 @@ pub fn show(ui: &mut Ui, state: &mut State, compared: &Arc<Compared>, actions: &
             words::count(first.places, "place", "places"),
             words::count(found.common.len(), "country", "countries"),
         ));
+        if first.left_out.unread > 0 {
+            let what = words::count(first.left_out.unread, "row or folder names", "rows or folders name");
+            ui.weak(format!("{what} no picture of a country; `streetwise evaluate` tells their lines."));
+        }
     }
     figures(ui, compared);
     for pair in &found.pairs {

@@ -231,7 +231,7 @@ fn data(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     match look.map(|look| &look.found) {
         None => {
             ui.weak(
-                "A folder per country named by its two-letter code (AU, JP, …), or a folder with index.csv: columns \
+                "A folder per country named by its code or name (AU, Japan, …), or a folder with index.csv: columns \
                  file, country, place. Pictures of one place never stand on both sides of the split.",
             );
         }
@@ -257,6 +257,9 @@ fn countries(ui: &mut Ui, form: &mut Form, facts: &DataFacts) {
         words::count(count, "country", "countries"),
         if chosen == 0 { ", all there are" } else { "" },
     ));
+    if let Some(told) = &facts.left_out {
+        message::line(ui, Kind::Warning, told);
+    }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = theme::GAP_SMALL;
         for (code, of) in &facts.countries {

@@ -10,7 +10,9 @@ use crate::ui::widgets::{caret, focus_ring, named, text_field};
 use crate::ui::{theme, words};
 
 /// Problems of data that can be allowed, and what becomes of them.
-const PROBLEMS: [(&str, &str); 7] = [
+const PROBLEMS: [(&str, &str); 9] = [
+    ("bad-label", "leave rows and folders out that name no country"),
+    ("missing", "leave pictures out that are not there"),
     ("unreadable", "leave unreadable pictures out"),
     ("truncated", "leave pictures out that were cut short"),
     ("blank", "leave blank pictures out"),

@@ -15,7 +15,15 @@ const PICTURE: egui::Vec2 = vec2(168.0, 112.0);
 
 /// Draws it, once there is a report.
 pub fn show(ui: &mut Ui, state: &mut State, detail: &RunDetail, actions: &mut Vec<Action>) {
-    let Some(report) = detail.report.clone() else { return };
+    let report = match detail.report.clone() {
+        None => return,
+        Some(Ok(report)) => report,
+        Some(Err(why)) => {
+            ui.separator();
+            ui.label(why.to_string());
+            return;
+        }
+    };
     ui.separator();
     ui.label(RichText::new("What it learned").heading());
     figures(ui, &report, detail);
