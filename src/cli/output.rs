@@ -1,5 +1,6 @@
 //! Where the command line writes. Standard output: whoever reads it may go at any time, a disk may be full, and both end
 //! the command with an exit status and at most a sentence. Standard error: what is told there is told where it can be.
+//! Escape codes in what is written, which may come from a file's name, reach neither.
 
 use std::fmt::{Arguments, Display};
 use std::io::{ErrorKind, Write as _};

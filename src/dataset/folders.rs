@@ -49,9 +49,10 @@ fn walk(root: &Path, top: &Path, found: &mut Found) -> Result<(), DatasetError> 
         let path = entry.path();
         if entry.path_is_symlink() {
             stays_inside(&real, path)?;
-        } else if !entry.file_type().is_file() || entry.depth() < 2 {
-        } else if is_picture_name(path) {
+        } else if entry.file_type().is_file() && entry.depth() > 1 {
             match sample(top, path) {
+                Ok(_) if !is_picture_name(path) => found.not_read.count(path),
+                Err(_) if !is_picture_name(path) => {}
                 Ok(sample) => found.samples.push(sample),
                 Err((folder, why)) => {
                     let left_out = LeftOut { at: At::Folder(folder), why: why.into() };
@@ -61,8 +62,6 @@ fn walk(root: &Path, top: &Path, found: &mut Found) -> Result<(), DatasetError> 
                     }
                 }
             }
-        } else {
-            found.not_read.count(path);
         }
     }
     Ok(())
