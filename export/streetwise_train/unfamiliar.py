@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 from PIL import Image
 
-from . import data, drawn, graft, manifest, outside, shipped, views
+from . import assemble, data, drawn, export, graft, manifest, outside, shipped, views
 from .card import table
 
 #: Pictures that are fitted on, and pictures of each other kind that are measured, at most.
@@ -38,55 +38,69 @@ class Eye:
             std=how["std"],
         )
 
-    def features(self, pictures: Iterable[Image.Image]) -> np.ndarray:
-        """What the model's last layer reads, float32 [pictures, width]."""
-        tensors = (views.make(picture, self.scale, "", self.view) for picture in pictures)
-        return graft.features(self.folder / "model.onnx", tensors)
+    def tensors(self, pictures: Iterable[Image.Image]) -> Iterator[np.ndarray]:
+        """What the graph is given, [3, size, size] each."""
+        return (views.make(picture, self.scale, "", self.view) for picture in pictures)
 
-    def of_files(self, files: list[Path]) -> np.ndarray:
-        """The same of files. Raises ``OSError`` naming one that cannot be read."""
-        return self.features(data.load_rgb(file) for file in files)
+    def features(self, files: list[Path]) -> np.ndarray:
+        """What the model's last layer reads, float32 [pictures, width].
+
+        Raises ``OSError`` naming a file that cannot be read.
+        """
+        pictures = (data.load_rgb(file) for file in files)
+        return graft.features(self.folder / "model.onnx", self.tensors(pictures))
+
+    def scores(self, pictures: Iterable[Image.Image]) -> np.ndarray:
+        """The scores by the graph itself, float32 [pictures]."""
+        graph = self.folder / "model.onnx"
+        return assemble.run_graph(graph, self.tensors(pictures), export.OUTSIDE)
 
 
 def finish(folder: Path, root: Path, screens: Path | None = None) -> Caught:
-    """Fits, measures, and writes the graph, the manifest and the card of ``folder`` anew.
+    """Gives ``folder`` the score where it has none, measures it, and writes manifest and card.
 
     ``root`` holds ``index.csv`` and ``images`` with what the model was trained on, ``screens``
     game screenshots in the same form. Raises ``ValueError`` where too few pictures are there, or
     the graph ends in no linear layer.
     """
     eye, removed = Eye(folder), shipped.exclusions()
-    index = data.read_index(root)
     known = set(eye.manifest["countries"])
+    index = data.read_index(root)
     streets = [p for p in index if p.file not in removed]
-    own = thin([p for p in streets if p.country in known], MOST)
+    if "outside" not in eye.manifest["output"]:
+        give(eye, root, thin([p for p in streets if p.country in known], MOST))
+    kept = eye.manifest["output"]["outside"]
+    caught: Caught = {}
+    foreign = thin([p for p in streets if p.country not in known], MOST_OTHER)
+    walls = [p for p in index if p.file in removed]
+    shots = sorted((screens / "images").iterdir()) if screens else []
+    for kind, files in (
+        ("street pictures of other countries", [root / "images" / p.file for p in foreign]),
+        ("indoors and walls, found by eye", [root / "images" / p.file for p in walls]),
+        ("game screenshots", shots),
+    ):
+        if files:
+            scores = eye.scores(data.load_rgb(file) for file in files)
+            caught[kind] = (len(files), float(np.mean(scores > kept["bound"])))
+    kinds, pictures = zip(*drawn.pictures(), strict=True)
+    beyond = eye.scores(pictures) > kept["bound"]
+    for kind in drawn.KINDS:
+        own = beyond[np.array(kinds) == kind]
+        caught[f"drawn: {kind}"] = (len(own), float(own.mean()))
+    write(eye, caught)
+    return caught
+
+
+def give(eye: Eye, root: Path, own: list[data.Picture]) -> None:
+    """Fits the score on street pictures, puts it into the graph, and its rule into the manifest."""
     if len(own) < outside.LEAST:
         raise ValueError(f"{root} has {len(own)} pictures of the model's countries; too few")
-    features = eye.of_files([root / "images" / p.file for p in own])
+    features = eye.features([root / "images" / p.file for p in own])
     groups, sources = (np.array([getattr(p, key) for p in own]) for key in ("place", "source"))
     scores = outside.held_out(features, sources, outside.folds(groups, sources))
     rule = outside.rule(scores, f"{len(own)} street pictures, whole sources held out")
-    distance = outside.fit(features, sources)
-    caught: Caught = {"street pictures, their source held out": (len(own), 1 - rule.kept)}
-
-    def measure(kind: str, rows: np.ndarray) -> None:
-        caught[kind] = (len(rows), float(np.mean(distance(rows) > rule.bound)))
-
-    foreign = thin([p for p in streets if p.country not in known], MOST_OTHER)
-    for kind, pictures in (
-        ("street pictures of other countries", foreign),
-        ("indoors and walls, found by eye", [p for p in index if p.file in removed]),
-    ):
-        if pictures:
-            measure(kind, eye.of_files([root / "images" / p.file for p in pictures]))
-    if screens:
-        measure("game screenshots", eye.of_files(sorted((screens / "images").iterdir())))
-    kinds, pictures = zip(*drawn.pictures(), strict=True)
-    rows = eye.features(pictures)
-    for kind in drawn.KINDS:
-        measure(f"drawn: {kind}", rows[np.array(kinds) == kind])
-    write(eye, distance, rule, caught)
-    return caught
+    graft.add(eye.folder / "model.onnx", outside.fit(features, sources))
+    eye.manifest["output"]["outside"] = rule.entry()
 
 
 def thin(pictures: list[data.Picture], most: int) -> list[data.Picture]:
@@ -95,11 +109,9 @@ def thin(pictures: list[data.Picture], most: int) -> list[data.Picture]:
     return [pictures[i] for i in which]
 
 
-def write(eye: Eye, distance: outside.Distance, rule: outside.Rule, caught: Caught) -> None:
-    """Puts the score into the graph, and the rule and its figures into manifest and card."""
+def write(eye: Eye, caught: Caught) -> None:
+    """Puts the figures into manifest and card, and what follows from the new files."""
     folder, made = eye.folder, eye.manifest
-    graft.add(folder / "model.onnx", distance)
-    made["output"]["outside"] = rule.entry()
     made.setdefault("metrics", {})["outside"] = {
         kind: {"images": images, "share": round(share, 4)}
         for kind, (images, share) in caught.items()
@@ -108,22 +120,23 @@ def write(eye: Eye, distance: outside.Distance, rule: outside.Rule, caught: Caug
         folder / "model.onnx", eye.scale.size, made["countries"], measured=True
     )
     card = folder / "card.md"
-    card.write_text(with_part(card.read_text(encoding="utf-8"), in_words(rule, caught)), "utf-8")
+    part = in_words(made["output"]["outside"], caught)
+    card.write_text(with_part(card.read_text(encoding="utf-8"), part), "utf-8")
     made["files"] = [manifest.file_entry(folder / entry["path"]) for entry in made["files"]]
     manifest.write(folder, made)
 
 
-def in_words(rule: outside.Rule, caught: Caught) -> str:
-    """The card's part on the score."""
+def in_words(rule: dict, caught: Caught) -> str:
+    """The card's part on the score; ``rule`` is ``output.outside`` of the manifest."""
     rows = [[kind, images, f"{share:.0%}"] for kind, (images, share) in grouped(caught)]
     return (
         f"{HEADING}\nThe score `outside` is the Mahalanobis distance of a picture's features to "
         f"those of the training pictures, in their {outside.COMPONENTS} leading principal "
-        f"components. Above {rule.bound:.3f} a picture is called outside and the guess is unsure, "
-        f"whatever its probability. The bound keeps {rule.kept:.1%} of {rule.fitted_on}. Nothing "
-        f"else in the table was fitted on. It tells what does not look like a street picture, not "
-        f"whether a street's country is known.\n\n"
-        + table(["pictures", "number", "called outside"], rows)
+        f"components. Above {rule['bound']:.3f} a picture is called outside and the guess is "
+        f"unsure, whatever its probability. The bound keeps {rule['kept']:.1%} of "
+        f"{rule['fitted_on']}. Nothing in the table was fitted on. "
+        f"The score tells what does not look like a street picture, not whether a "
+        f"street's country is known.\n\n" + table(["pictures", "number", "called outside"], rows)
     )
 
 
