@@ -33,6 +33,11 @@ def parser() -> argparse.ArgumentParser:
     chart = commands.add_parser("chart", help=text, description=text)
     chart.add_argument("table", type=Path, help="CSV file")
     chart.add_argument("target", type=Path, help="SVG, PNG or PDF file")
+    text = "measure how unlike its training pictures a picture is: give a finished model the score"
+    unlike = commands.add_parser("outside", help=text, description=text)
+    unlike.add_argument("folder", type=Path, help="model folder; its files are written anew")
+    unlike.add_argument("--data", type=Path, required=True, help="folder with index.csv")
+    unlike.add_argument("--screens", type=Path, help="folder of game screenshots, to measure on")
     for name, text in (
         ("features", "compute and keep the features of every picture"),
         ("evaluate", "cross-validate by place and by source; figures as JSON on stdout"),
@@ -68,7 +73,23 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if chosen.command == "chart":
         return draw_chart(chosen.table, chosen.target)
+    if chosen.command == "outside":
+        return give_outside(chosen.folder, chosen.data, chosen.screens)
     return make_shipped(chosen, top)
+
+
+def give_outside(folder: Path, root: Path, screens: Path | None) -> int:
+    """Gives a model folder the score; 1, with a sentence, where that cannot be done."""
+    from . import unfamiliar
+
+    try:
+        caught = unfamiliar.finish(folder, root, screens)
+    except (OSError, ValueError) as error:
+        print(f"streetwise_train: {error}", file=sys.stderr)
+        return 1
+    for kind, (images, share) in caught.items():
+        sys.stdout.write(f"{kind}: {share:.1%} of {images} called outside\n")
+    return 0
 
 
 def list_presets(as_json: bool) -> int:
