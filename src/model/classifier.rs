@@ -289,7 +289,7 @@ impl Classifier {
         };
         let input = find(self.session.inputs(), &m.input.name)
             .ok_or_else(|| wrong(format!("the graph has no input named {}", m.input.name)))?;
-        let names: Vec<&str> = self.session.inputs().iter().map(|outlet| outlet.name()).collect();
+        let names: Vec<&str> = self.session.inputs().iter().map(ort::value::Outlet::name).collect();
         if names.len() > 1 {
             return Err(wrong(format!("the graph wants {} inputs ({})", names.len(), names.join(", "))));
         }
@@ -303,9 +303,11 @@ impl Classifier {
         }
         let output = find(self.session.outputs(), &m.output.name)
             .ok_or_else(|| wrong(format!("the graph has no output named {}", m.output.name)))?;
-        let width = output.last().copied().unwrap_or(-1);
+        // Networks of old give [batch, countries, 1, 1]. An open extent is known only when the graph has run.
+        let extents = output.iter().skip(usize::from(output.len() > 1));
+        let width = extents.map(|extent| usize::try_from(*extent).ok()).product::<Option<usize>>();
         let countries = m.countries.len();
-        if width >= 0 && usize::try_from(width) != Ok(countries) {
+        if let Some(width) = width.filter(|width| *width != countries) {
             return Err(wrong(format!("the graph gives {width} values for {countries} countries")));
         }
         match &m.output.outside {

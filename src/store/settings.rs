@@ -27,7 +27,7 @@ pub struct Settings {
     pub theme: Theme,
     /// Scale of all text, 1 is the system's.
     pub text_scale: f32,
-    /// The model used last, by its identifier.
+    /// The model that the user chose last, by its identifier; kept once it was loaded.
     pub model: Option<String>,
     /// Device asked for: `auto`, `cpu` or `cuda`.
     pub device: crate::runtime::Device,
