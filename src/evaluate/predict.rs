@@ -259,11 +259,8 @@ fn empty(
     limit: Option<Limit>,
 ) -> Predictions {
     let m = classifier.manifest();
-    let mut left_out = LeftOut {
-        unread: data.left_out.len(),
-        not_read: data.not_read.clone(),
-        ..LeftOut::default()
-    };
+    let mut left_out =
+        LeftOut { unread: data.left_out.len(), not_read: data.not_read.clone(), ..LeftOut::default() };
     for sample in &data.samples {
         let others = options.known_to.as_ref().is_none_or(|known| known.contains(&sample.country))
             && all.iter().all(|other| other.manifest().countries.contains(&sample.country));

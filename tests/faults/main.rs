@@ -7,8 +7,8 @@ mod engine;
 mod lists;
 mod models;
 mod odd_pictures;
-mod picture_memory;
 mod output;
+mod picture_memory;
 mod pictures;
 mod training;
 
