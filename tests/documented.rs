@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::json;
+
 use common::{golden_logits, model_folder, onnx, street::street};
 
 const TEXTS: [&str; 5] =
@@ -16,17 +18,17 @@ const TEXTS: [&str; 5] =
 /// Commands that are run, by how they begin; each ends within seconds.
 const RUN: [&str; 12] = [
     "--runtime /opt",
+    "completions",
     "doctor",
     "evaluate efficientnet-lite0",
-    "explain photo.jpg --out",
     "guess",
     "models list",
     "models remove",
-    "models verify",
+    "runs clone",
     "runs compare",
+    "runs delete",
     "runs list",
-    "train setup --remove",
-    "completions",
+    "runs show",
 ];
 
 /// Commands that are not, and why; each was run by hand when it was written.
@@ -36,10 +38,10 @@ const NOT_RUN: [(&str, &str); 13] = [
     ("compare", "loads several shipped models"),
     ("evaluate dinov2-vit-s", "loads several shipped models"),
     ("evaluate ~/trained", "needs a trained model"),
-    ("explain --", "looks at a hundred pictures"),
-    ("explain photo.jpg --model dinov2-vit-s", "loads a large model"),
+    ("explain", "hundreds of inferences"),
     ("models add", "needs a trained model"),
-    ("runs", "needs runs"),
+    ("models verify", "loads all shipped models"),
+    ("runs", "trains, or needs a trainer at work"),
     ("runtime install", "downloads"),
     ("train --", "trains"),
     ("train ablation", "trains"),
@@ -187,6 +189,17 @@ fn sandbox() -> tempfile::TempDir {
     }
     let data = at("data/models");
     model_folder(&data, "swin-t", &onnx("tiny"), &golden_logits("tiny"), |_| ());
+    for id in ["003-resnet18", "004-resnet18", "005-resnet18"] {
+        let run = at("data/runs").join(id);
+        std::fs::create_dir_all(&run).unwrap();
+        let recipe = json!({ "version": 1, "preset": "resnet18" });
+        std::fs::write(run.join("recipe.json"), recipe.to_string()).unwrap();
+        let job = json!({
+            "data": at("pictures"), "weights": null, "from_scratch": true, "allow": [], "cache": at("cache"),
+            "name": id, "threads": null, "model_id": id, "export": true,
+        });
+        std::fs::write(run.join("job.json"), job.to_string()).unwrap();
+    }
     root
 }
 

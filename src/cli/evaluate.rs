@@ -57,7 +57,7 @@ pub(crate) fn run(args: &EvaluateArgs, context: &Context) -> anyhow::Result<Exit
                 say!("{line}")?;
             }
             Ok((found, trained_on)) => {
-                print(format_args!("{}{}", in_words(&found), trained_on_warning(trained_on)))?
+                print(format_args!("{}{}", in_words(&found), trained_on_warning(trained_on)))?;
             }
             Err(error) => {
                 failed = true;

@@ -47,7 +47,7 @@ pub(super) fn read(path: &Path) -> Result<Found, DatasetError> {
             continue;
         }
         match columns.row(&record) {
-            Ok(row) => found.samples.push(sample(row, &folder, &real)?),
+            Ok(row) => found.samples.push(sample(&row, &folder, &real)?),
             Err(why) => {
                 let line = record.position().map_or(0, |position| line_of(&text, position));
                 found.left_out.push(LeftOut { at: At::Line(line), why });
@@ -161,7 +161,7 @@ impl Columns {
 }
 
 /// The picture of a row; refused where it leads out of `folder`, whose resolved path is `real`.
-fn sample(row: Row<'_>, folder: &Path, real: &Path) -> Result<Sample, DatasetError> {
+fn sample(row: &Row<'_>, folder: &Path, real: &Path) -> Result<Sample, DatasetError> {
     let relative = Path::new(row.file);
     if !relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
         return Err(DatasetError::Outside { path: relative.to_owned() });

@@ -1,5 +1,5 @@
 //! What the tests of models share: small model folders, and pictures made by code.
-#![allow(dead_code, missing_docs, clippy::unwrap_used)]
+#![allow(dead_code, unused_imports, missing_docs, clippy::unwrap_used)]
 
 pub mod graphs;
 pub mod street;

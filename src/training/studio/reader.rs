@@ -20,6 +20,9 @@ pub(super) struct Reader {
     known: HashMap<String, Known>,
 }
 
+/// A report, or why it cannot be used.
+type ReportRead = Result<Arc<Report>, ReportError>;
+
 #[derive(Debug)]
 struct Known {
     run: Run,
@@ -27,7 +30,7 @@ struct Known {
     job_time: Option<SystemTime>,
     follower: Follower,
     summary: Arc<Summary>,
-    report: Option<(SystemTime, Option<Result<Arc<Report>, ReportError>>)>,
+    report: Option<(SystemTime, Option<ReportRead>)>,
 }
 
 impl Reader {
