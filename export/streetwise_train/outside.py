@@ -112,5 +112,5 @@ def held_out(features: np.ndarray, sources: np.ndarray, fold: np.ndarray) -> np.
 
 def rule(scores: np.ndarray, fitted_on: str) -> Rule:
     """The bound that keeps ``KEPT`` of the scores of street pictures that were held out."""
-    bound = float(np.ceil(np.quantile(scores, KEPT) * 1000) / 1000)
+    bound = float(np.ceil(float(np.quantile(scores, KEPT)) * 1000) / 1000)
     return Rule(bound, round(float(np.mean(scores <= bound)), 4), fitted_on)

@@ -114,7 +114,7 @@ def write(eye: Eye, caught: Caught) -> None:
     folder, made = eye.folder, eye.manifest
     made.setdefault("metrics", {})["outside"] = {
         kind: {"images": images, "share": round(share, 4)}
-        for kind, (images, share) in caught.items()
+        for kind, (images, share) in grouped(caught)
     }
     made["golden"] |= manifest.golden_entry(
         folder / "model.onnx", eye.scale.size, made["countries"], measured=True

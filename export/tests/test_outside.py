@@ -112,7 +112,7 @@ def test_a_finished_model_folder_gets_the_score_its_rule_and_its_figures(folder,
     assert written["metrics"]["top1"] == 0.5
     assert figures["street pictures of other countries"]["images"] == 30
     assert 0.9 < rule["kept"] < 1
-    assert sum(figures[f"drawn: {kind}"]["share"] > 0.5 for kind in drawn.KINDS) > 12
+    assert figures[f"drawn by code, {len(drawn.KINDS)} kinds"]["share"] > 0.5
     assert written["golden"]["outside"] > rule["bound"]
     assert written["files"] == [manifest.file_entry(path / n) for n in ("model.onnx", "card.md")]
     card = (path / "card.md").read_text(encoding="utf-8")
