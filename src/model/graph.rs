@@ -334,7 +334,7 @@ mod tests {
             edit(&mut model);
             match check("spoilt", &model.encode_to_vec()) {
                 Err(error) => {
-                    assert!(!expected.is_empty() && error.to_string().contains(expected), "{place}: {error}")
+                    assert!(!expected.is_empty() && error.to_string().contains(expected), "{place}: {error}");
                 }
                 Ok(precision) => assert_eq!((expected, precision), ("", Precision::Float32), "{place}"),
             }
