@@ -57,7 +57,7 @@ def load_rgb(path: Path) -> Image.Image:
 
 
 def eight_bits(picture: Image.Image) -> Image.Image:
-    """16-bit grey as 8-bit grey, rounded as the app does it; Pillow's ``convert`` cuts at 255."""
+    """Grey of 16 bits as grey of 8, rounded as in the app; Pillow's ``convert`` cuts at 255."""
     if not picture.mode.startswith("I"):
         return picture
     levels = np.clip(np.asarray(picture, np.int64), 0, 65535)

@@ -7,6 +7,7 @@ would train a model that the app's last check could not compare on the very same
 from __future__ import annotations
 
 import json
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -63,9 +64,26 @@ def is_read(content: bytes) -> bool:
         name = "JPEG" if raw.format == "MPO" else raw.format
         if name not in PILLOW or (name == "JPEG" and not is_jpeg_read(content)):
             return False
+        if name == "PNG" and not is_png_whole(content):
+            return False
         per_pixel = PER_PIXEL[name] * (2 if raw.mode.startswith("I;16") else 1)
         per_pixel += PROGRESSIVE if raw.info.get("progressive") else 0
         return len(content) <= MAX_BYTES and raw.width * raw.height * per_pixel <= MAX_MEMORY
+
+
+def is_png_whole(content: bytes) -> bool:
+    """Whether a PNG has its end, and right checksums of its critical chunks (PNG 3rd ed., 5.3)."""
+    at = 8
+    while at + 12 <= len(content):
+        end = at + 8 + int.from_bytes(content[at : at + 4], "big")
+        kind, checksum = content[at + 4 : at + 8], content[end : end + 4]
+        critical = not kind[0] & 0x20
+        if critical and checksum != zlib.crc32(content[at + 4 : end]).to_bytes(4, "big"):
+            return False
+        if kind == b"IEND":
+            return True
+        at = end + 4
+    return False
 
 
 def is_jpeg_read(content: bytes) -> bool:

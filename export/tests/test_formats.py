@@ -48,6 +48,18 @@ def test_kinds_of_jpeg_that_only_pillow_reads_are_not_taken():
         assert not formats.is_jpeg_read(bytes(rare))
 
 
+def test_a_png_that_the_app_refuses_as_damaged_is_not_taken():
+    whole = saved("PNG")
+    assert formats.is_read(whole)
+    assert not formats.is_read(whole[:-12])
+    checksum = bytearray(whole)
+    data_ends = (
+        whole.index(b"IDAT") + 4 + int.from_bytes(whole[whole.index(b"IDAT") - 4 :][:4], "big")
+    )
+    checksum[data_ends] ^= 1
+    assert not formats.is_read(bytes(checksum))
+
+
 def test_a_picture_too_large_for_the_app_is_not_taken(monkeypatch):
     monkeypatch.setattr(formats, "MAX_MEMORY", 80 * 60 * 3)
     assert formats.is_read(saved("JPEG"))

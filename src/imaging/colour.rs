@@ -20,10 +20,11 @@ pub(super) fn to_srgb(pixels: &mut RgbImage, profile: &[u8]) {
     if profile.color_space != DataColorSpace::Rgb {
         return;
     }
-    let options = TransformOptions {
-        rendering_intent: RenderingIntent::RelativeColorimetric,
-        ..TransformOptions::default()
-    };
+    // A profile whose table is for the perceptual intent alone serves all intents (ICC.1, 9.1).
+    let alone = profile.lut_a_to_b_colorimetric.is_none() && profile.lut_a_to_b_perceptual.is_some();
+    let rendering_intent =
+        if alone { RenderingIntent::Perceptual } else { RenderingIntent::RelativeColorimetric };
+    let options = TransformOptions { rendering_intent, ..TransformOptions::default() };
     let to = ColorProfile::new_srgb();
     let Ok(transform) = profile.create_transform_8bit(Layout::Rgb, &to, Layout::Rgb, options) else { return };
     let probes: Vec<u8> = STEPS
