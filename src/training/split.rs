@@ -134,11 +134,11 @@ pub fn trained_on<'a>(splits: &[Option<Split>], answers: &'a [Predictions]) -> V
     // The models answered for the same pictures; each is read once.
     let mut contents = HashMap::<&Path, Option<Content>>::new();
     let mut count = |split: &Split, answers: &'a Predictions| {
-        let mut seen = |row: &&'a Prediction| {
+        let seen = |row: &&'a Prediction| {
             let content = contents.entry(&row.file).or_insert_with(|| Content::of(&row.file));
             content.as_ref().is_some_and(|content| split.trained_on(content))
         };
-        answers.rows.iter().filter(|row| seen(row)).count()
+        answers.rows.iter().filter(seen).count()
     };
     let pairs = splits.iter().zip(answers);
     pairs.map(|(split, answers)| split.as_ref().map(|split| count(split, answers))).collect()
