@@ -6,14 +6,17 @@
 
 mod brain;
 mod eye;
+mod shared;
 mod slot;
 mod snapshot;
+mod thinking;
 mod worker;
 
 pub use brain::{Brain, LocalBrain, Look, LookError};
 pub use eye::EyeFactory;
+pub use shared::Command;
 pub use snapshot::{Busy, EngineState, ModelSummary, Place, Problem, Snapshot, Targets};
-pub use worker::{Command, Worker};
+pub use worker::Worker;
 
 /// How many pictures the strip of recent ones keeps.
 pub const RECENT: usize = 12;
