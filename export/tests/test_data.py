@@ -61,11 +61,11 @@ def test_every_exclusion_has_a_reason():
 def test_cleaning_out_and_blank_frames(tmp_path, picture):
     excluded = next(iter(shipped.exclusions()))
     lines = ["file,country,lat,lon,place,source,check"]
-    for name in ("AA/good.jpg", "AA/blank.jpg", excluded):
+    for name in ("FR/good.jpg", "FR/blank.jpg", excluded):
         path = tmp_path / "images" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         (Image.new("RGB", (60, 40), "grey") if "blank" in name else picture).save(path)
-        lines.append(f"{name},AA,0,0,{name},s,")
+        lines.append(f"{name},FR,0,0,{name},s,")
     (tmp_path / "index.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     found = shipped.collect(tmp_path)
     assert found.kept.tolist() == [True, False, False]
