@@ -54,9 +54,8 @@ def build(
     grid: Grid | None = None,
 ) -> dict:
     """The manifest of the shipped model whose files lie in ``folder``; ``grid`` as in describe."""
-    measured = figures.place | {"source_held_out": figures.source}
     about = {"licence": LICENCE} | provenance
-    found = Found(figures.temperature, figures.unsure, measured, about)
+    found = Found(figures.temperature, figures.unsure, figures.metrics, about)
     return describe(folder, backbone, backbone.id, backbone.name, countries, found, grid=grid)
 
 
