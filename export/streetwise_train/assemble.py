@@ -54,10 +54,10 @@ class Gate:
     pictures: int
 
 
-def run_graph(path: Path, tensors: np.ndarray) -> np.ndarray:
-    """Logits of an ONNX file on ONNX Runtime, one picture at a time as the app runs it."""
+def run_graph(path: Path, tensors: np.ndarray, output: str = export.OUTPUT) -> np.ndarray:
+    """An output of an ONNX file on ONNX Runtime, one picture at a time as the app runs it."""
     session = export.open_session(path)
-    rows = [session.run(None, {export.INPUT: tensor[None]})[0] for tensor in tensors]
+    rows = [session.run([output], {export.INPUT: tensor[None]})[0] for tensor in tensors]
     return np.concatenate(rows)
 
 

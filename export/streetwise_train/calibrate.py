@@ -13,6 +13,8 @@ from . import metrics
 WANTED = 0.5
 #: Pictures in the window over which accuracy near a probability is measured.
 WINDOW = 101
+#: The bound where accuracy never reaches ``WANTED``: above every probability, nothing is sure.
+NEVER = 1.01
 
 
 def temperature(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
@@ -44,11 +46,26 @@ class Unsure:
     @property
     def rule(self) -> str:
         """The rule in one sentence."""
+        if self.min_top1 > 1:
+            return (
+                "No guess is called sure: at places never trained on, guesses were not right half "
+                "of the time at any probability."
+            )
         return (
             f"A guess is unsure when its calibrated top probability is below {self.min_top1:.2f}, "
             f"the bound from which guesses at places never trained on were right at least half "
             f"of the time."
         )
+
+
+def in_words(where: str, coverage: float, when_sure: float, when_unsure: float) -> str:
+    """What the rule was measured to do ``where``, as a sentence."""
+    if not coverage:
+        return f"{where}, no guess is sure, and {when_unsure:.0%} of them are right."
+    return (
+        f"{where}, {coverage:.0%} of guesses are sure, {when_sure:.0%} of those are right, and "
+        f"{when_unsure:.0%} of the others."
+    )
 
 
 def bound(top: np.ndarray, right: np.ndarray) -> float:
@@ -57,7 +74,8 @@ def bound(top: np.ndarray, right: np.ndarray) -> float:
     Accuracy near a probability is a centred moving mean over ``WINDOW`` pictures sorted by top
     probability; the bound is where it last comes up through ``WANTED``, to two digits. Noise in
     the mean can only raise it. Where guesses are right often enough all the way down, the bound is
-    the smallest probability there was. With fewer than four windows of pictures a window is a
+    the smallest probability there was; where even the most probable window is wrong more often, it
+    is ``NEVER``. With fewer than four windows of pictures a window is a
     quarter of them.
     """
     order = np.argsort(top, kind="stable")
@@ -67,7 +85,9 @@ def bound(top: np.ndarray, right: np.ndarray) -> float:
     if not len(below):
         return float(np.floor(top.min() * 100) / 100)
     first = below[-1] + 1
-    return float(np.round(top[order][min(first + window // 2, len(top) - 1)], 2))
+    if first == len(smooth):
+        return NEVER
+    return float(np.round(top[order][first + window // 2], 2))
 
 
 def split_at(top: np.ndarray, right: np.ndarray, least: float) -> tuple[float, float, float]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from . import holdout, world
+from . import calibrate, holdout, world
 from .assemble import Gate
 from .backbones import Backbone
 from .crossval import Study
 from .figures import FEW_PLACES, TOO_FEW, Figures
 from .geography import REGION, REGIONS
+from .outside import Rule
 from .views import HUD
 
 if TYPE_CHECKING:
@@ -134,11 +135,21 @@ def headline(metrics: dict) -> str:
 def calibration(figures: Figures) -> str:
     """The temperature and the unsure rule in words and figures."""
     u = figures.unsure
+    found = (u.coverage, u.accuracy_when_sure, u.accuracy_when_unsure)
     return (
         f"Logits are divided by {figures.temperature:.3f}, fitted on the held-out pictures, every "
-        f"kind of picture weighing the same. {u.rule} {u.coverage:.0%} of the held-out guesses are "
-        f"sure, {u.accuracy_when_sure:.0%} of those are right, and "
-        f"{u.accuracy_when_unsure:.0%} of the others.\n"
+        f"kind of picture weighing the same. {u.rule} {calibrate.in_words('Held out', *found)}\n"
+    )
+
+
+def unlike(rule: Rule | None) -> str:
+    """The bound from which a picture is called outside, in words."""
+    if rule is None:
+        return ""
+    return (
+        f"A picture is called outside what the model learned from when the Mahalanobis distance of "
+        f"its features to the training pictures is above {rule.bound:.3f}. That keeps "
+        f"{rule.kept:.0%} of {rule.fitted_on}.\n"
     )
 
 
@@ -182,7 +193,9 @@ def known(study: Study) -> str:
     )
 
 
-def write(model: Model, study: Study, figures: Figures, gate: Gate) -> str:
+def write(
+    model: Model, study: Study, figures: Figures, gate: Gate, rule: Rule | None = None
+) -> str:
     """The whole card."""
     size, metrics = model.network.size, figures.metrics
     left, top, right, bottom = (f"{share:.0%}" for share in HUD)
@@ -205,6 +218,7 @@ def write(model: Model, study: Study, figures: Figures, gate: Gate) -> str:
             by_region(metrics),
             "## Calibration and `unsure`\n",
             calibration(figures),
+            unlike(rule),
             "## Per country\n",
             by_country(metrics),
             "## Per source\n",

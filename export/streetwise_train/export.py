@@ -12,7 +12,7 @@ from torch import nn
 
 #: Every operator of this set is known to both engines of the app (ONNX Runtime and tract 0.23).
 OPSET = 18
-INPUT, OUTPUT, ATTENTION = "pictures", "logits", "attention"
+INPUT, OUTPUT, ATTENTION, OUTSIDE = "pictures", "logits", "attention", "outside"
 
 
 def export_onnx(
@@ -54,6 +54,11 @@ def strip(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def open_session(path: Path, threads: int = 0) -> onnxruntime.InferenceSession:
     """An ONNX Runtime session on the processor; ``threads = 0`` leaves the count to the runtime."""
+    return session_of(str(path), threads)
+
+
+def session_of(graph: str | bytes, threads: int = 0) -> onnxruntime.InferenceSession:
+    """As :func:`open_session`, for a path or for the bytes of a graph."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -14,6 +14,7 @@ from .attention import Grid
 from .backbones import Backbone
 from .calibrate import Unsure
 from .figures import Figures, rounded
+from .outside import Rule
 from .presets import Preset
 
 SCHEMA = 1
@@ -33,16 +34,25 @@ def file_entry(path: Path) -> dict:
     }
 
 
-def golden_entry(graph: Path, size: int, countries: list[str]) -> dict:
-    """The logits of the shipped graph on the golden input, on ONNX Runtime."""
-    logits = assemble.run_graph(graph, golden.tensor(size))[0]
-    return {
+def golden_entry(graph: Path, size: int, countries: list[str], measured: bool = False) -> dict:
+    """The logits of the shipped graph on the golden input, on ONNX Runtime.
+
+    ``measured`` says whether the graph has the output of :mod:`outside`, whose score then stands
+    beside them.
+    """
+    tensor = golden.tensor(size)
+    logits = assemble.run_graph(graph, tensor)[0]
+    entry = {
         "kind": "tensor",
         "seed": golden.SEED,
         "logits": [round(float(v), 6) for v in logits],
         "top5": [countries[i] for i in np.argsort(-logits, kind="stable")[:5]],
         "tolerance": golden.tolerance(logits),
     }
+    if measured:
+        score = assemble.run_graph(graph, tensor, export.OUTSIDE)[0]
+        entry["outside"] = round(float(score), 6)
+    return entry
 
 
 def build(
@@ -52,11 +62,14 @@ def build(
     figures: Figures,
     provenance: dict,
     grid: Grid | None = None,
+    outside: Rule | None = None,
 ) -> dict:
-    """The manifest of the shipped model whose files lie in ``folder``; ``grid`` as in describe."""
+    """The manifest of the shipped model whose files lie in ``folder``; the rest as in describe."""
     about = {"licence": LICENCE} | provenance
     found = Found(figures.temperature, figures.unsure, figures.metrics, about)
-    return describe(folder, backbone, backbone.id, backbone.name, countries, found, grid=grid)
+    return describe(
+        folder, backbone, backbone.id, backbone.name, countries, found, None, grid, outside
+    )
 
 
 @dataclass(frozen=True)
@@ -78,11 +91,13 @@ def describe(
     found: Found,
     size: int | None = None,
     grid: Grid | None = None,
+    outside: Rule | None = None,
 ) -> dict:
     """The manifest of the model whose ``model.onnx`` and ``card.md`` lie in ``folder``.
 
     ``size`` is the side of the input in pixels where it is not the network's own, ``grid`` how
-    the graph's second output lies on the picture, where it has one.
+    the graph's attention lies on the picture, where it has one, ``outside`` the rule for its output
+    of that name, where it has that.
     """
     side = size or network.size
     unsure = {k: v for k, v in asdict(found.unsure).items() if v is not None}
@@ -100,12 +115,14 @@ def describe(
             "mean": list(network.mean),
             "std": list(network.std),
         },
-        "output": output | ({"attention": grid.entry()} if grid else {}),
+        "output": output
+        | ({"attention": grid.entry()} if grid else {})
+        | ({"outside": outside.entry()} if outside else {}),
         "countries": countries,
         "unsure": rounded(unsure | {"rule": found.unsure.rule}),
         "metrics": found.metrics,
         "provenance": {"trained_with": f"streetwise_train {__version__}"} | found.provenance,
-        "golden": golden_entry(folder / "model.onnx", side, countries),
+        "golden": golden_entry(folder / "model.onnx", side, countries, outside is not None),
     }
 
 

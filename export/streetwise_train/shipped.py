@@ -199,8 +199,9 @@ def build_one(
     difference = assemble.write_graph(
         classifier, model.network.size, folder / "model.onnx", model.stored[0], exceptions
     )
+    rule = measure_outside(study, held, folder / "model.onnx")
     passed = assemble.Gate(" and ".join(model.stored), difference, agreement, loss, count)
-    text = card.write(model, study, measured, passed)
+    text = card.write(model, study, measured, passed, rule)
     (folder / "card.md").write_text(text, encoding="utf-8")
     provenance = {
         "backbone": ", ".join(f"timm {b.timm_name}, Apache-2.0" for b in model.backbones),
@@ -212,8 +213,16 @@ def build_one(
         "date": date,
     }
     parts = (folder, model.network, study.countries, measured, provenance)
-    manifest.write(folder, manifest.build(*parts, attention.grid(classifier)))
+    manifest.write(folder, manifest.build(*parts, attention.grid(classifier), rule))
     say(f"{model.id}: wrote {folder}")
+
+
+def measure_outside(study: Study, held: crossval.HeldOut, graph: Path) -> outside.Rule:
+    """Gives the graph its score of how unlike the training pictures a picture is, and its bound."""
+    rows = study.features[:, 0]
+    scores = outside.held_out(rows, study.sources, held.fold)
+    graft.add(graph, outside.fit(rows, study.sources))
+    return outside.rule(scores[study.reportable], "pictures of sources and drives held out")
 
 
 def evaluate(

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import numpy as np
 
+from . import calibrate
 from .card import table
 from .dataset import Samples, Split
 from .evaluation import Evaluation
@@ -99,11 +100,10 @@ def headline(found: Evaluation) -> str:
 def calibration(found: Evaluation) -> str:
     """The temperature and the unsure rule in words and figures."""
     rule = found.unsure
+    done = (rule.coverage, rule.accuracy_when_sure, rule.accuracy_when_unsure)
     return (
         f"Logits are divided by {found.temperature:.3f}, fitted on the held-out places. "
-        f"{rule.rule} There, {rule.coverage:.0%} of guesses are sure, "
-        f"{rule.accuracy_when_sure:.0%} of those are right, and "
-        f"{rule.accuracy_when_unsure:.0%} of the others.\n"
+        f"{rule.rule} {calibrate.in_words('There', *done)}\n"
     )
 
 

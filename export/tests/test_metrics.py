@@ -57,3 +57,16 @@ def test_unsure_begins_where_guesses_are_right_half_of_the_time():
     assert rule.accuracy_when_sure > 0.7 > 0.35 > rule.accuracy_when_unsure
     assert rule.coverage == rule.source_coverage
     assert f"{rule.min_top1:.2f}" in rule.rule
+
+
+@pytest.mark.parametrize(("share", "pictures"), [(0.0, 4000), (0.2, 4000), (0.4, 4000), (0.0, 12)])
+def test_nothing_is_sure_where_guesses_are_never_right_half_of_the_time(share, pictures):
+    rng = np.random.default_rng(0)
+    top = rng.uniform(0.3, 1.0, pictures)
+    probabilities = np.stack([top, (1 - top) / 2, (1 - top) / 2], 1)
+    labels = np.where(np.arange(pictures) % 100 < share * 100, 0, 1)[rng.permutation(pictures)]
+    rule = calibrate.unsure_by_place(probabilities, labels)
+    assert rule.coverage == 0
+    assert (probabilities.max(1) < rule.min_top1).all()
+    assert "No guess" in rule.rule
+    assert rule.accuracy_when_unsure == pytest.approx((labels == probabilities.argmax(1)).mean())

@@ -125,6 +125,9 @@ fn ranked(
             "total": milliseconds(ms.total),
         },
     });
+    if let Some(found) = ranking.outside {
+        line["outside"] = json!({ "score": found.score, "bound": found.bound, "verdict": found.verdict() });
+    }
     if !notes.is_empty() {
         line["notes"] = json!(notes);
     }

@@ -11,7 +11,7 @@ use ort::value::{TensorRef, ValueType};
 
 use super::{Manifest, Model, ModelError, cuda, first_line, golden, graph};
 use crate::imaging::{Picture, PictureError, preprocess};
-use crate::ranking::{Ranking, RankingError};
+use crate::ranking::{Outside, Ranking, RankingError};
 use crate::runtime::{self, Device, Engine};
 
 /// Where the time of one guess went.
@@ -36,6 +36,16 @@ pub struct Answer {
     pub seen: RgbImage,
     /// Where the time went.
     pub timings: Timings,
+}
+
+/// What one pass through the graph gave.
+struct Pass {
+    /// Logits of all pictures, one after the other.
+    logits: Vec<f32>,
+    /// The first picture's attention `[blocks, tokens, tokens]`, where it was asked for.
+    attention: Option<Array3<f32>>,
+    /// How unlike the training pictures the first picture is, where the model measures it.
+    outside: Option<f32>,
 }
 
 /// Why a picture got no answer.
@@ -131,7 +141,7 @@ impl Classifier {
     /// # Errors
     /// [`ModelError::Engine`] when the engine fails, [`ModelError::Shape`] when the width is another.
     pub fn logits(&mut self, tensor: &Array4<f32>) -> Result<Vec<f32>, ModelError> {
-        Ok(self.run(tensor, false)?.0)
+        Ok(self.run(tensor, false)?.logits)
     }
 
     /// Raw logits of a batch `[n, 3, size, size]`, a row a picture. `n` must not be above [`Classifier::max_batch`].
@@ -139,7 +149,7 @@ impl Classifier {
     /// # Errors
     /// As [`Classifier::logits`].
     pub fn logits_of_batch(&mut self, tensor: &Array4<f32>) -> Result<Vec<Vec<f32>>, ModelError> {
-        let flat = self.run(tensor, false)?.0;
+        let flat = self.run(tensor, false)?.logits;
         Ok(flat.chunks(self.manifest.countries.len()).map(<[f32]>::to_vec).collect())
     }
 
@@ -148,9 +158,9 @@ impl Classifier {
     /// # Errors
     /// [`ModelError::Shape`] when the graph has no such output; else as [`Classifier::logits`].
     pub fn attention(&mut self, tensor: &Array4<f32>) -> Result<(Vec<f32>, Array3<f32>), ModelError> {
-        let (logits, attention) = self.run(tensor, true)?;
+        let pass = self.run(tensor, true)?;
         let what = "it was exported without the attention of every block".to_owned();
-        Ok((logits, attention.ok_or(ModelError::Shape { model: self.manifest.id.clone(), what })?))
+        Ok((pass.logits, pass.attention.ok_or(ModelError::Shape { model: self.manifest.id.clone(), what })?))
     }
 
     /// Most pictures that go through the graph at once: one on the embedded engine, whose graphs are fixed to it, the
@@ -165,12 +175,8 @@ impl Classifier {
         shape.first().and_then(|batch| usize::try_from(*batch).ok()).filter(|batch| *batch > 0)
     }
 
-    /// Runs the graph: logits of all pictures one after the other, and the first picture's attention.
-    fn run(
-        &mut self,
-        tensor: &Array4<f32>,
-        attention: bool,
-    ) -> Result<(Vec<f32>, Option<Array3<f32>>), ModelError> {
+    /// Runs the graph; `attention` asks for that output too.
+    fn run(&mut self, tensor: &Array4<f32>, attention: bool) -> Result<Pass, ModelError> {
         let (model, engine) = (self.manifest.id.clone(), self.engine.clone());
         let failed = |error: ort::Error| ModelError::Engine {
             model: model.clone(),
@@ -207,7 +213,12 @@ impl Classifier {
             }
             None => None,
         };
-        Ok((values.to_vec(), seen))
+        let named = self.manifest.output.outside.as_ref();
+        let outside = match named.and_then(|named| outputs.get(named.name.as_str())) {
+            Some(output) => output.try_extract_tensor::<f32>().map_err(failed)?.1.first().copied(),
+            None => None,
+        };
+        Ok(Pass { logits: values.to_vec(), attention: seen, outside })
     }
 
     /// Prepares a picture as the model wants it, runs the model, and ranks the countries.
@@ -218,10 +229,13 @@ impl Classifier {
         let started = Instant::now();
         let prepared = preprocess(&picture.pixels, &self.manifest.preprocess, self.manifest.input.size)?;
         let ready = Instant::now();
-        let logits = self.logits(&prepared.tensor)?;
+        let pass = self.run(&prepared.tensor, false)?;
         let inference = ready.elapsed();
         let m = &self.manifest;
-        let ranking = Ranking::from_logits(&logits, m.output.temperature, &m.countries, m.unsure)?;
+        let bound = m.output.outside.as_ref().map(|output| output.bound);
+        let outside = pass.outside.zip(bound).map(|(score, bound)| Outside { score, bound });
+        let ranking = Ranking::from_logits(&pass.logits, m.output.temperature, &m.countries, m.unsure)?;
+        let ranking = ranking.measured(outside);
         let timings = Timings {
             decode: picture.decode,
             preprocess: ready - started,
@@ -257,13 +271,23 @@ impl Classifier {
         if width >= 0 && usize::try_from(width) != Ok(countries) {
             return Err(wrong(format!("the graph gives {width} values for {countries} countries")));
         }
-        Ok(())
+        match &m.output.outside {
+            Some(outside) if find(self.session.outputs(), &outside.name).is_none() => {
+                Err(wrong(format!("the graph has no output named {}", outside.name)))
+            }
+            _ => Ok(()),
+        }
     }
 
+    /// Compares with the golden answer: every logit, and the score of `outside` relative to its own size, since noise
+    /// lies many times farther from the training pictures than any picture.
     fn check_golden(&mut self) -> Result<(), ModelError> {
         let expected = self.manifest.golden.clone();
-        let logits = self.logits(&golden::input(expected.seed, self.manifest.input.size as usize))?;
-        let difference = logits.iter().zip(&expected.logits).map(|(a, b)| (a - b).abs()).fold(0.0, nan_max);
+        let pass = self.run(&golden::input(expected.seed, self.manifest.input.size as usize), false)?;
+        let logits = pass.logits.iter().zip(&expected.logits).map(|(a, b)| (a - b).abs());
+        let outside =
+            expected.outside.map(|b| pass.outside.map_or(f32::NAN, |a| (a - b).abs() / b.abs().max(1.0)));
+        let difference = logits.chain(outside).fold(0.0, nan_max);
         // Written so that a NaN fails too.
         if difference <= expected.tolerance {
             return Ok(());

@@ -44,6 +44,24 @@ pub struct Output {
     /// The graph's second output, where it gives the attention of its blocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention: Option<Attention>,
+    /// The graph's output that says how unlike the training pictures a picture is, where it gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside: Option<OutsideOutput>,
+}
+
+/// How unlike the pictures that the model learned from a picture is: an output of one number a picture, with the bound
+/// from which a picture is called outside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutsideOutput {
+    /// Name in the graph; float32 [batch], larger is stranger.
+    pub name: String,
+    /// Above this score a picture is called outside.
+    pub bound: f32,
+    /// Share of street pictures at places never trained on that are not called outside, 0 to 1.
+    pub kept: f32,
+    /// What score and bound were fitted on, in words.
+    #[serde(default)]
+    pub fitted_on: String,
 }
 
 /// Attention of a transformer's blocks, a second output that explains a guess.
@@ -114,6 +132,9 @@ pub struct Golden {
     pub seed: u64,
     /// Expected logits, in output order.
     pub logits: Vec<f32>,
+    /// Expected score of the output `outside`, where the model has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside: Option<f32>,
     /// Expected first five countries.
     pub top5: Vec<String>,
     /// Largest absolute difference of a logit that is allowed.
@@ -196,6 +217,15 @@ impl Manifest {
                 self.output.attention.as_ref().is_none_or(|a| a.blocks != Some(0)),
                 "`output.attention.blocks` must not be 0",
             ),
+            (
+                self.output.outside.as_ref().is_none_or(|o| o.bound.is_finite()),
+                "`output.outside.bound` must be a number",
+            ),
+            (
+                self.output.outside.is_some() == self.golden.outside.is_some(),
+                "`output.outside` and `golden.outside` must both be there, or neither",
+            ),
+            (self.golden.outside.is_none_or(f32::is_finite), "`golden.outside` must be a number"),
             (self.countries.len() >= 2, "`countries` must name at least two"),
             (unknown.is_none(), "`countries` has a code that is not ISO 3166-1 alpha-2"),
             (distinct.len() == self.countries.len(), "`countries` names one twice"),
@@ -260,6 +290,19 @@ mod tests {
         let older = read(&json).unwrap();
         assert_eq!(older.output.attention.as_ref().unwrap().blocks, None);
         assert_eq!(serde_json::to_value(&older).unwrap(), json);
+    }
+
+    #[test]
+    fn outside_is_an_optional_output_with_its_own_golden_score() {
+        let mut json = example();
+        json["output"]["outside"] =
+            serde_json::json!({ "name": "outside", "bound": 1.5, "kept": 0.95, "fitted_on": "9 places" });
+        let read = |json: &Value| Manifest::parse("tiny", json.to_string().as_bytes());
+        assert!(read(&json).unwrap_err().to_string().contains("golden.outside"));
+        json["golden"]["outside"] = 4.5.into();
+        let manifest = read(&json).unwrap();
+        assert!((manifest.output.outside.as_ref().unwrap().bound - 1.5).abs() < 1e-6);
+        assert_eq!(serde_json::to_value(&manifest).unwrap()["golden"]["outside"], 4.5);
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! Logits to a ranking: temperature, softmax, roll-up to regions, and when to say "not sure".
 
+mod outside;
+
 use serde::{Deserialize, Serialize};
 
 use crate::geo;
+
+pub use outside::Outside;
 
 /// One country of a ranking.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,12 +43,15 @@ pub enum Verdict {
     },
     /// No country stands out; the picture may lie outside what the model knows.
     Scattered,
+    /// The picture is unlike all that the model learned from, whatever the countries' probabilities are.
+    Outside,
 }
 
 /// When a ranking is `unsure`. Part of a model's manifest, fitted on held-out places.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct UnsureRule {
-    /// Below this calibrated probability of the first guess the ranking is unsure, 0 to 1.
+    /// Below this calibrated probability of the first guess the ranking is unsure, 0 to 1. Above 1 nothing is ever
+    /// sure: guesses of that model were not right half of the time at any probability.
     pub min_top1: f32,
 }
 
@@ -64,6 +71,9 @@ pub struct Ranking {
     pub regions: Vec<RegionShare>,
     /// What may be said of the first guess.
     pub verdict: Verdict,
+    /// How unlike the pictures that the model learned from this one is, where the model measures it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside: Option<Outside>,
 }
 
 /// A model's output that cannot become a ranking.
@@ -113,7 +123,18 @@ impl Ranking {
         guesses.sort_by(|a, b| b.p.total_cmp(&a.p));
         let verdict = judge(&guesses, rule);
         let regions = roll_up(&guesses);
-        Ok(Self { guesses, regions, verdict })
+        Ok(Self { guesses, regions, verdict, outside: None })
+    }
+
+    /// The same ranking with what the model measured of how unlike its own pictures this one is; beyond the bound that
+    /// outweighs every probability.
+    #[must_use]
+    pub fn measured(mut self, outside: Option<Outside>) -> Self {
+        if outside.is_some_and(|found| found.beyond()) {
+            self.verdict = Verdict::Outside;
+        }
+        self.outside = outside;
+        self
     }
 
     /// Whether the ranking should be read as "not sure".
@@ -135,6 +156,15 @@ impl Ranking {
                 format!("{} stands out, at {lift:.0} times chance, but is far from certain.", first.name)
             }
             Verdict::Between { first, second } => format!("Not sure: between {first} and {second}."),
+            Verdict::Outside => {
+                "Not sure: this does not look like the street pictures that this model learned from."
+                    .to_owned()
+            }
+            // Where the bound lies above one half, even a probable guess is no sure one.
+            Verdict::Scattered if self.guesses[0].p >= 0.5 => format!(
+                "Not sure: {} comes first, but guesses of this model were not right half of the time.",
+                self.guesses[0].name
+            ),
             Verdict::Scattered => format!(
                 "Not sure: no country stands out. It may lie outside the {known} countries this model knows."
             ),
@@ -236,6 +266,32 @@ mod tests {
         let flat = Ranking::from_logits(&[0.1; 8], 1.0, &many, UnsureRule::default()).unwrap();
         assert_eq!(flat.verdict, Verdict::Scattered);
         assert!(flat.sentence().contains("8 countries"));
+    }
+
+    #[test]
+    fn a_model_that_was_never_right_half_of_the_time_is_never_sure() {
+        let codes: Vec<String> = ["AU", "NZ", "BR", "DE"].map(str::to_owned).to_vec();
+        let never = UnsureRule { min_top1: 1.01 };
+        let ranking = Ranking::from_logits(&[0.0, 99.0, 0.0, 0.0], 1.0, &codes, never).unwrap();
+        assert!(ranking.unsure());
+        assert!(ranking.sentence().contains("New Zealand comes first, but"), "{}", ranking.sentence());
+    }
+
+    #[test]
+    fn a_picture_beyond_the_bound_is_outside_however_probable_a_country_is() {
+        let measured = |score: f32| {
+            let found = Outside { score, bound: 1.5 };
+            rank(&[0.0, 99.0, 0.0, 0.0], 1.0).unwrap().measured(Some(found))
+        };
+        for (score, beyond) in [(0.1, false), (1.5, false), (1.6, true), (f32::NAN, true)] {
+            let ranking = measured(score);
+            assert_eq!(ranking.verdict == Verdict::Outside, beyond, "{score}");
+            assert_eq!(ranking.unsure(), beyond, "{score}");
+            assert_eq!(ranking.outside.unwrap().verdict(), if beyond { "outside" } else { "within" });
+        }
+        assert!(measured(9.0).sentence().contains("does not look like the street pictures"));
+        let silent = rank(&[0.0, 99.0, 0.0, 0.0], 1.0).unwrap().measured(None);
+        assert_eq!((silent.verdict, silent.outside), (Verdict::Sure, None));
     }
 
     #[test]

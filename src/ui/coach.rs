@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::geo;
-use crate::ranking::Ranking;
+use crate::ranking::{Ranking, Verdict};
 
 use super::words;
 
@@ -49,6 +49,9 @@ impl Coach {
         let name = geo::country_name(said).unwrap_or_else(|| said.to_owned());
         let place = ranking.guesses.iter().position(|guess| guess.country == said);
         Some(match place {
+            _ if ranking.verdict == Verdict::Outside => {
+                format!("You said {name}; what the model says of such a picture means little.")
+            }
             Some(0) => {
                 format!("You said {name}; so does the model, at {}.", words::percent(ranking.guesses[0].p))
             }
@@ -93,7 +96,7 @@ pub fn matches(codes: &[String], typed: &str) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ranking::UnsureRule;
+    use crate::ranking::{Outside, UnsureRule};
 
     fn codes() -> Vec<String> {
         ["AU", "NZ", "ZA", "GB", "US"].map(str::to_owned).to_vec()
@@ -125,6 +128,9 @@ mod tests {
         check("AU", "You said Australia; so does the model, at 56 %.");
         check("NZ", "You said New Zealand; the model has it 2nd at 21 %.");
         check("JP", "You said Japan; this model does not know it.");
+        let outside = ranking.measured(Some(Outside { score: 9.0, bound: 1.5 }));
+        let said = coach.comparison(1, &outside).unwrap();
+        assert_eq!(said, "You said Japan; what the model says of such a picture means little.");
     }
 
     #[test]

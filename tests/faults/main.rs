@@ -4,6 +4,7 @@
 mod capture;
 mod engine;
 mod models;
+mod outside;
 mod pictures;
 mod training;
 

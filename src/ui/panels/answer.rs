@@ -4,7 +4,7 @@ use egui::{Align, Button, ComboBox, Label, Layout, RichText, Ui, vec2};
 use egui_phosphor::regular as icon;
 
 use crate::engine::{Look, ModelSummary, Place};
-use crate::ranking::Ranking;
+use crate::ranking::{Ranking, Verdict};
 use crate::ui::commands::UiCommand;
 use crate::ui::state::{Action, State};
 use crate::ui::widgets::message::{self, Kind};
@@ -57,8 +57,14 @@ fn answer(ui: &mut Ui, state: &mut State, look: &Look, actions: &mut Vec<Action>
 }
 
 fn ranked(ui: &mut Ui, state: &mut State, look: &Look, ranking: &Ranking, actions: &mut Vec<Action>) {
+    let outside = ranking.verdict == Verdict::Outside;
+    if outside {
+        // Before the countries, which would be believed otherwise.
+        message::line(ui, Kind::Warning, &ranking.sentence());
+    }
     if let Some(said) = state.coach.comparison(look.id, ranking) {
-        let right = state.coach.said(look.id) == ranking.guesses.first().map(|first| first.country.as_str());
+        let right = !outside
+            && state.coach.said(look.id) == ranking.guesses.first().map(|first| first.country.as_str());
         message::line(ui, if right { Kind::Success } else { Kind::Info }, &said);
     }
     let rows = if state.all_rows { ranking.guesses.len() } else { ROWS };
@@ -74,6 +80,13 @@ fn ranked(ui: &mut Ui, state: &mut State, look: &Look, ranking: &Ranking, action
     let regions = ranking::regions_line(&ranking.regions);
     ui.add(Label::new(RichText::new(regions).weak()).wrap());
     super::explain::show(ui, state, look, actions);
+    if !outside {
+        verdict(ui, ranking);
+    }
+}
+
+/// What may be said of the first guess.
+fn verdict(ui: &mut Ui, ranking: &Ranking) {
     let kind = match ranking.guesses.first() {
         _ if ranking.unsure() => Kind::Warning,
         Some(first) if first.p >= 0.5 => Kind::Success,

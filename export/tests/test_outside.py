@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+import timm
+import torch
+from conftest import TinyFeatures
+from onnx import TensorProto, helper
+from test_export import SmallVit
+
+from streetwise_train import assemble, attention, export, graft, manifest, outside
+from streetwise_train.classifier import Classifier
+from streetwise_train.head import Head
+
+
+@pytest.fixture
+def cloud():
+    """Pictures of two sources around a centre, in 12 features of which three vary most."""
+    rng = np.random.default_rng(0)
+    stretch = np.diag([6, 4, 3] + [1] * 9) @ np.linalg.qr(rng.normal(size=(12, 12)))[0]
+    return 5 + rng.normal(size=(600, 12)) @ stretch, np.array(["north", "south"] * 300)
+
+
+def test_the_score_is_the_mahalanobis_distance_in_the_leading_components(cloud, monkeypatch):
+    monkeypatch.setattr(outside, "COMPONENTS", 3)
+    features, sources = cloud
+    z = (features - features.mean(0)) / (features.std(0) + outside.FLAT)
+    variance, components = np.linalg.eigh(z.T @ z / len(z))
+    expected = np.sqrt(((z @ components[:, -3:]) ** 2 / variance[-3:]).mean(1))
+    found = outside.fit(features, sources)(features)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_a_large_source_does_not_decide_alone_what_is_usual(cloud):
+    features, _ = cloud
+    other = features[:60] + 30
+    both = np.concatenate([features, other])
+    sources = np.array(["large"] * len(features) + ["small"] * len(other))
+    apart = outside.fit(both, sources)(other).mean()
+    together = outside.fit(both, np.array(["one"] * len(both)))(other).mean()
+    assert apart < 0.9 * together
+
+
+def test_the_bound_keeps_what_was_held_out_and_little_else(cloud):
+    features, sources = cloud
+    scores = outside.held_out(features, sources, np.arange(600) % 5)
+    rule = outside.rule(scores, "places never trained on")
+    assert 0.945 <= rule.kept <= 0.955
+    nothing = np.tile(np.linspace(-30, 30, 50)[:, None], (1, 12)) ** 2
+    assert np.mean(outside.fit(features, sources)(nothing) > rule.bound) > 0.8
+    assert rule.entry() == {
+        "name": "outside", "bound": rule.bound, "kept": rule.kept,
+        "fitted_on": "places never trained on",
+    }  # fmt: skip
+
+
+def test_folds_hold_out_whole_sources_and_spread_a_large_one_by_place():
+    sources = np.array(["large"] * 60 + ["a"] * 9 + ["b"] * 9 + ["c"] * 6 + ["d"] * 6)
+    groups = np.arange(90) // 3
+    fold = outside.folds(groups, sources)
+    assert sorted(np.unique(fold)) == [0, 1, 2, 3, 4]
+    for keys in (groups, np.where(sources == "large", groups.astype(str), sources)):
+        assert all(len(set(fold[keys == key])) == 1 for key in set(keys.tolist()))
+    assert np.bincount(fold).max() - np.bincount(fold).min() <= 3
+
+
+@pytest.fixture
+def drawn():
+    return [np.random.default_rng(i).normal(size=(3, 32, 32)).astype(np.float32) for i in range(9)]
+
+
+def graph_of(features, tmp_path, stored):
+    """A graph on ``features`` with three countries, and the distance that fits it."""
+    rng = np.random.default_rng(0)
+    with torch.inference_mode():
+        width = features(torch.zeros(1, 3, 32, 32)).shape[1]
+    head = Head(rng.normal(size=(3, width)).astype(np.float32), np.zeros(3, np.float32))
+    path = tmp_path / "model.onnx"
+    assemble.write_graph(assemble.Classifier(features, head), 32, path, stored)
+    return path, outside.fit(rng.normal(size=(200, width)), np.array(["one"] * 200))
+
+
+@pytest.mark.parametrize("stored", ["float", "fp16", "int8"])
+@pytest.mark.parametrize("body", [TinyFeatures, SmallVit])
+def test_a_graph_gets_the_score_and_keeps_the_rest(tmp_path, drawn, body, stored):
+    path, distance = graph_of(body(), tmp_path, stored)
+    before = export.open_session(path).run(None, {export.INPUT: np.stack(drawn)})
+    features = graft.features(path, drawn)
+    for _ in range(2):  # a second time replaces the first
+        graft.add(path, distance)
+    *others, scores = export.open_session(path).run(None, {export.INPUT: np.stack(drawn)})
+    for old, new in zip(before, others, strict=True):
+        np.testing.assert_allclose(new, old, atol=1e-5)
+    np.testing.assert_allclose(scores, distance(features), rtol=2e-3)
+    entry = manifest.golden_entry(path, 32, ["AU", "BR", "JP"], measured=True)
+    assert entry["outside"] > 0
+    assert "outside" not in manifest.golden_entry(path, 32, ["AU", "BR", "JP"])
+
+
+def test_a_trained_network_gets_it_as_well(tmp_path, drawn):
+    body = timm.create_model("resnet18d", pretrained=False, num_classes=0, global_pool="")
+    model = Classifier(body, 3).eval()
+    path = tmp_path / "model.onnx"
+    attention.export_onnx(model, 32, path)
+    features = graft.features(path, drawn)
+    assert features.shape == (9, 512)
+    distance = outside.fit(np.tile(features, (9, 1)), np.array(["one"] * 81))
+    graft.add(path, distance)
+    scores = assemble.run_graph(path, np.stack(drawn), export.OUTSIDE)
+    np.testing.assert_allclose(scores, distance(features), rtol=2e-3)
+
+
+def test_a_graph_without_a_last_layer_is_refused():
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["pictures"], ["logits"])], "odd",
+        [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ["batch", 3])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 3])],
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="does not end with a linear layer"):
+        graft.features_name(graph)
