@@ -20,10 +20,12 @@ from . import (
     data,
     figures,
     geography,
+    graft,
     holdout,
     manifest,
+    outside,
     screens,
-)  # fmt: skip
+)
 from .backbones import BACKBONES, Backbone, Features, SideBySide
 from .crossval import Study
 from .head import Recipe
