@@ -16,8 +16,8 @@ FOLDS = 5
 SEED = 0
 #: Sources that are many cameras and many drives in one: split by drive, not as a whole.
 BY_DRIVE = ("mly_osv5m_test", "mly_osv5m_samples")
-#: Centred features nearer than this are one car on one drive (see README.md).
-SAME_DRIVE = 0.5
+#: Standardised features of Lite0 nearer than this are one car on one drive (see README.md).
+SAME_DRIVE = 0.65
 #: Sources that share a hand with game screenshots are held out together, to test on those.
 TOGETHER = ("gsv_tevin_ru", "gsv_pradyutnair")
 
@@ -25,11 +25,11 @@ TOGETHER = ("gsv_tevin_ru", "gsv_pradyutnair")
 def drives(features: np.ndarray, groups: np.ndarray, dashcam: np.ndarray) -> np.ndarray:
     """Groups in which the pictures of one drive are one group; ``features`` [pictures, width].
 
-    Two pictures where ``dashcam`` is true belong together when the cosine of their features, the
-    mean of all such pictures taken off, is above ``SAME_DRIVE``. Groups that meet become one.
+    Two pictures where ``dashcam`` is true belong together when the cosine of their features,
+    standardised over all such pictures, is above ``SAME_DRIVE``. Groups that meet become one.
     """
     own = np.flatnonzero(dashcam)
-    x = features[own] - features[own].mean(0)
+    x = (features[own] - features[own].mean(0)) / (features[own].std(0) + 1e-6)
     x /= np.linalg.norm(x, axis=1, keepdims=True) + 1e-9
     first, second = np.nonzero(np.triu(x @ x.T > SAME_DRIVE, 1))
     count, pairs = groups.max() + 1, (groups[own[first]], groups[own[second]])

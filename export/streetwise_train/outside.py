@@ -78,6 +78,7 @@ def fit(features: np.ndarray, sources: np.ndarray) -> Distance:
     x = (features - mean) / spread * np.sqrt(weight)[:, None]
     wide = x.shape[1]
     kept = max(1, min(COMPONENTS, len(x) // 4, wide))
+    x = x.astype(np.float32)
     variance, components = leading(x.T @ x, kept)
     whitened = components / np.sqrt(np.maximum(variance, FLAT) * kept)
     return Distance(*(v.astype(np.float32) for v in (mean, 1 / spread, whitened)))

@@ -31,7 +31,7 @@ from .crossval import Study
 from .head import Recipe
 
 #: About this many held-out pictures measure what smaller weights cost.
-GATE_PICTURES = 600
+GATE_PICTURES = 300
 #: The backbone whose features tell drives apart.
 EYE = "efficientnet-lite0"
 
