@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use common::{golden_logits, model_folder, onnx, plain, street::street};
 
-const SHIPPED: [&str; 2] = ["dinov2-vit-s", "efficientnet-lite0"];
+const SHIPPED: [&str; 2] = ["street-world", "efficientnet-lite0"];
 
 /// The program with a data folder of its own and the embedded engine.
 fn streetwise(data: &Path) -> Command {
@@ -161,7 +161,7 @@ fn models_are_added_listed_verified_and_removed() {
     assert!(run(&["models", "remove", "tiny"]).status.success());
     let gone = run(&["models", "remove", "tiny"]);
     assert!(said(&gone).contains("no model named tiny"), "{}", said(&gone));
-    let kept = run(&["models", "remove", "dinov2-vit-s"]);
+    let kept = run(&["models", "remove", "street-world"]);
     assert!(said(&kept).contains("ships with Streetwise"), "{}", said(&kept));
 }
 

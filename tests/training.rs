@@ -86,7 +86,7 @@ fn a_run_ends_with_a_verified_model_that_guesses() {
     let held =
         &lines(&ran(root, "good", &["evaluate", "mine", "--data", pictures, "--held-out", "--json"]))[0];
     assert_eq!((&held["images"], &held["trained_on"]), (&1.into(), &0.into()));
-    let other = ran(root, "good", &["evaluate", "dinov2-vit-s", "--data", pictures, "--held-out"]);
+    let other = ran(root, "good", &["evaluate", "street-world", "--data", pictures, "--held-out"]);
     assert!(said(&other).contains("what it held out is not known"), "{}", said(&other));
     assert_eq!(shown["verify"]["pictures"], 3);
     assert!(shown["verify"]["logit_difference"].as_f64().unwrap() < 1e-4);

@@ -86,9 +86,16 @@ def compare(exact: np.ndarray, small: np.ndarray, labels: np.ndarray) -> tuple[f
     return float(np.mean(exact.argmax(1) == small.argmax(1))), loss
 
 
-def write_graph(model: Classifier, size: int, target: Path, stored: str) -> float:
+def write_graph(
+    model: Classifier,
+    size: int,
+    target: Path,
+    stored: str,
+    exceptions: dict[str, str] | None = None,
+) -> float:
     """Writes the graph with small weights to ``target``; returns the float graph's difference.
 
+    ``exceptions`` are as in ``quantise.shrink``.
     A ViT's graph tells its attention as well (``attention.grid`` says how). The float32 graph is
     exported and compared with PyTorch first, and is not kept.
     """
@@ -99,5 +106,5 @@ def write_graph(model: Classifier, size: int, target: Path, stored: str) -> floa
         if stored == FLOAT:
             shutil.copyfile(exact, target)
         else:
-            quantise.shrink(exact, target, stored)
+            quantise.shrink(exact, target, stored, exceptions=exceptions)
     return difference

@@ -1,4 +1,4 @@
-"""The two frozen backbones that ship, built by timm and filled from a safetensors file."""
+"""The frozen backbones, built by timm and filled from a safetensors file, alone or side by side."""
 
 from __future__ import annotations
 
@@ -113,3 +113,35 @@ class Features(nn.Module):
                 normed = body.norm(tokens)
                 found += [normed[:, 0], *mean_and_spread(normed[:, 1:], (1,))]
         return found
+
+
+class SideBySide(nn.Module):
+    """Several backbones on one picture, their features one after the other.
+
+    Pictures come normalised as the first backbone wants them, float32 [batch, 3, size, size]; the
+    others undo that and apply their own.
+    """
+
+    def __init__(self, backbones: tuple[Backbone, ...], weights: Path | None) -> None:
+        """Builds every backbone; without ``weights`` parameters are random (tests only)."""
+        super().__init__()
+        self.parts = nn.ModuleList(Features(backbone, weights) for backbone in backbones)
+        self.width = sum(part.width for part in self.parts)
+        first, self.maps = backbones[0], []
+        for backbone in backbones:
+            pairs = zip(first.mean, first.std, backbone.mean, backbone.std, strict=True)
+            scaled = [(s1 / s2, (m1 - m2) / s2) for m1, s1, m2, s2 in pairs]
+            both = zip(*scaled, strict=True)
+            self.maps.append([torch.tensor(v).reshape(1, 3, 1, 1) for v in both])
+
+    @property
+    def body(self) -> nn.Module:
+        """The first backbone's network, whose attention explains a guess."""
+        return self.parts[0].body
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Features of all backbones, float32 [batch, width]."""
+        found = [self.parts[0](pictures)]
+        for part, (scale, shift) in zip(self.parts[1:], self.maps[1:], strict=True):
+            found.append(part(pictures * scale + shift))
+        return torch.cat(found, dim=1)

@@ -40,16 +40,19 @@ def parser() -> argparse.ArgumentParser:
     unlike.add_argument("--screens", type=Path, help="folder of game screenshots, to measure on")
     for name, text in (
         ("features", "compute and keep the features of every picture"),
-        ("evaluate", "cross-validate by place and by source; figures as JSON on stdout"),
+        ("evaluate", "hold out whole sources and drives; figures as JSON on stdout"),
         ("build", "build one model folder"),
-        ("shipped", "build both models that ship; reproduces every figure of their cards"),
+        ("shipped", "build the models that ship; reproduces every figure of their cards"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--data", type=Path, required=True, help="folder with index.csv")
         command.add_argument("--weights", type=Path, required=True, help="folder of backbones")
         command.add_argument("--cache", type=Path, default=Path(".cache"), help="for features")
         if name != "shipped":
-            command.add_argument("--model", required=True, help="a backbone's id")
+            command.add_argument("--model", required=True, help="the id of a model that ships")
+        if name != "features":
+            text = "folder of labelled game screenshots, with an index.csv, to measure on"
+            command.add_argument("--screens", type=Path, help=text)
         if name in ("build", "shipped"):
             command.add_argument("--out", type=Path, required=True, help="folder of models")
             command.add_argument("--date", default=datetime.date.today().isoformat())
@@ -121,33 +124,21 @@ def make_shipped(chosen: argparse.Namespace, top: argparse.ArgumentParser) -> in
     import torch
 
     from . import cache, shipped
-    from .backbones import BACKBONES
 
     # Heads are small: one thread is as fast, never waits for another, and sums in a fixed order.
     torch.set_num_threads(1)
-    if getattr(chosen, "model", None) not in (None, *BACKBONES):
-        top.error(f"--model is one of {', '.join(sorted(BACKBONES))}")
+    if getattr(chosen, "model", None) not in (None, *shipped.MODELS):
+        top.error(f"--model is one of {', '.join(shipped.MODELS)}")
     store = cache.Store(chosen.data, chosen.weights, chosen.cache)
     if chosen.command == "features":
         pictures = shipped.collect(store.root)
-        shipped.load_features(store, pictures, BACKBONES[chosen.model])
+        shipped.load_features(store, pictures.files, shipped.MODELS[chosen.model])
     elif chosen.command == "evaluate":
-        print(json.dumps(evaluate(store, chosen.model), indent=2))
+        model, pictures = shipped.MODELS[chosen.model], shipped.gather(store)
+        rows = shipped.load_features(store, pictures.files, model)
+        measured, _, _ = shipped.evaluate(store, pictures, model, rows, chosen.screens)
+        print(json.dumps(measured.metrics, indent=2))
     else:
-        names = list(BACKBONES) if chosen.command == "shipped" else [chosen.model]
-        shipped.build_all(store, chosen.out, names, chosen.date)
+        names = list(shipped.MODELS) if chosen.command == "shipped" else [chosen.model]
+        shipped.build_all(store, chosen.out, names, chosen.date, chosen.screens)
     return 0
-
-
-def evaluate(store: object, name: str) -> dict:
-    """Figures of one model on the countries it chooses on its own; ``store`` a ``cache.Store``."""
-    from . import crossval, figures, shipped
-    from .backbones import BACKBONES
-
-    pictures = shipped.collect(store.root)
-    rows = shipped.load_features(store, pictures, BACKBONES[name])
-    chosen, _ = shipped.choose(pictures, {name: rows})
-    study, recipe = pictures.study(chosen, rows), shipped.RECIPES[name]
-    held = crossval.by_place(study, recipe)
-    measured = figures.measure(study, held.logits, crossval.by_source(study, recipe))
-    return {"countries": chosen, "by_place": measured.place, "by_source": measured.source}

@@ -1,4 +1,4 @@
-"""Logits for pictures the head never saw: by place, and by whole source."""
+"""Logits for pictures the head never saw: every fold of ``holdout`` in turn."""
 
 from __future__ import annotations
 
@@ -6,53 +6,39 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import data, head
-
-FOLDS = 5
-#: The seed of the folds; heads themselves are fitted without randomness.
-SEED = 0
+from . import head, holdout
 
 
 @dataclass(frozen=True)
 class Study:
     """The pictures of one experiment, as parallel arrays, and their features.
 
-    ``features`` is [pictures, views, width], its first view being the one the app makes.
-    ``labels`` are indices into ``countries``.
+    ``features`` is [pictures, views, width], its first view being the one the app makes, and
+    ``widths`` is each backbone's share of the width. ``labels`` are indices into ``countries``,
+    ``kinship`` is the prior covariance of their weights. ``groups`` are pictures of one place or
+    drive. A figure may be reported where ``reportable`` is true.
     """
 
     countries: list[str]
+    kinship: np.ndarray
     labels: np.ndarray
     groups: np.ndarray
     sources: np.ndarray
     reportable: np.ndarray
     features: np.ndarray
-
-    def restricted(self, countries: list[str]) -> Study:
-        """The same study on fewer countries."""
-        codes = np.array(self.countries)[self.labels]
-        keep = np.isin(codes, countries)
-        return Study(
-            countries,
-            np.array([countries.index(c) for c in codes[keep]]),
-            self.groups[keep],
-            self.sources[keep],
-            self.reportable[keep],
-            self.features[keep],
-        )
+    widths: tuple[int, ...]
 
 
 def fit(study: Study, train: np.ndarray, recipe: head.Recipe) -> head.Head:
     """The head of a recipe, fitted on the pictures where ``train`` is true."""
-    labels, sources = study.labels[train], study.sources[train]
-    features = study.features[train]
-    weights = head.sample_weights(labels, sources, study.groups[train], recipe)
-    return head.fit(features, labels, len(study.countries), weights, recipe)
+    labels, groups = study.labels[train], study.groups[train]
+    weights = head.sample_weights(labels, study.sources[train], groups, recipe)
+    return head.fit(study.features[train], labels, study.kinship, weights, recipe, study.widths)
 
 
 @dataclass(frozen=True)
-class OutOfFold:
-    """Cross-validation by place: each picture's fold, the folds' heads, and their logits."""
+class HeldOut:
+    """Each picture's fold, the folds' heads, and the logits of heads that never met the picture."""
 
     fold: np.ndarray
     heads: list[head.Head]
@@ -64,27 +50,13 @@ class OutOfFold:
         return np.stack([self.heads[fold](row) for fold, row in pairs])
 
 
-def by_place(study: Study, recipe: head.Recipe) -> OutOfFold:
-    """Five-fold cross-validation: no place and no copy stands on both sides of a fold."""
-    fold = data.place_folds(study.labels, study.groups, FOLDS, SEED)
+def held_out(study: Study, recipe: head.Recipe) -> HeldOut:
+    """Cross-validation over the folds of ``holdout.folds``."""
+    fold = holdout.folds(study.labels, study.groups, study.sources)
     logits = np.zeros((len(study.labels), len(study.countries)), np.float32)
     heads = []
-    for number in range(FOLDS):
+    for number in range(holdout.FOLDS):
         held = fold == number
-        heads.append(fit(study, ~held, recipe))
+        heads.append(fit(study, holdout.training(fold, study.groups, number), recipe))
         logits[held] = heads[-1](study.features[held, 0])
-    return OutOfFold(fold, heads, logits)
-
-
-def by_source(study: Study, recipe: head.Recipe) -> np.ndarray:
-    """Logits of heads that never saw a picture's source, [pictures, countries].
-
-    Every source with recorded labels is held out in turn, with all pictures that share a place
-    or are a copy. Pictures without a recorded label are NaN.
-    """
-    logits = np.full((len(study.labels), len(study.countries)), np.nan, np.float32)
-    for source in np.unique(study.sources[study.reportable]):
-        held = study.sources == source
-        train = ~held & ~np.isin(study.groups, study.groups[held])
-        logits[held] = fit(study, train, recipe)(study.features[held, 0])
-    return logits
+    return HeldOut(fold, heads, logits)

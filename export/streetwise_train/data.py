@@ -14,8 +14,9 @@ from PIL import Image, ImageOps, ImageStat
 
 from . import colour, formats, index
 
-#: Sources whose country was inferred rather than recorded: fit to train on, never to report on.
-INFERRED = "label inferred"
+#: A country that was inferred rather than recorded: fit to train on, not to report on, but for the
+#: surest tier, of which 97.5 to 98.5 % are right.
+INFERRED, SUREST = "label inferred", "label inferred, tier A"
 #: A picture whose grey values spread less than this (standard deviation, 0..255) shows nothing.
 MIN_SPREAD = 12.0
 
@@ -32,8 +33,8 @@ class Picture:
 
     @property
     def reportable(self) -> bool:
-        """Whether the label is recorded, so that a figure may be reported on the picture."""
-        return self.check != INFERRED
+        """Whether the label is recorded or of the surest tier, so that figures may rest on it."""
+        return not self.check.startswith(INFERRED) or self.check == SUREST
 
 
 def read_index(root: Path) -> list[Picture]:

@@ -6,25 +6,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import calibrate, metrics
+from . import calibrate, metrics, world
 from .crossval import Study
+
+#: A country or source with fewer places has no figures of its own.
+FEW_PLACES = 10
+TOO_FEW = "too few pictures to say"
+SPLIT = "five folds: whole sources held out, pictures of dashcam sets with their whole drive"
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Held-out figures of one model; ``place`` and ``source`` are objects for ``model.json``."""
+    """Held-out figures of one model; ``metrics`` is the object for ``model.json``."""
 
     temperature: float
-    temperature_by_place: float
     unsure: calibrate.Unsure
-    place: dict
-    source: dict
+    metrics: dict
 
 
 def rounded(value: object) -> object:
     """The same object with every float rounded to four digits."""
     if isinstance(value, dict):
         return {k: rounded(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [rounded(v) for v in value]
     return round(value, 4) if isinstance(value, float) else value
 
 
@@ -47,50 +52,62 @@ def pooled(probabilities: np.ndarray, labels: np.ndarray, groups: np.ndarray) ->
     }
 
 
-def describe(study: Study, logits: np.ndarray, temperature: float, split: str) -> dict:
-    """The figures of one way of holding out, on pictures with recorded labels."""
+def enough(parts: dict[str, dict], keys: np.ndarray, groups: np.ndarray) -> dict[str, dict]:
+    """The same parts with their places; figures are ``None`` where those are too few."""
+    for key, part in parts.items():
+        part["places"] = len(np.unique(groups[keys == key]))
+        if part["places"] < FEW_PLACES:
+            part |= {"top1": None, "top5": None}
+    return parts
+
+
+def per_country(
+    probabilities: np.ndarray, codes: np.ndarray, groups: np.ndarray, study: Study
+) -> dict[str, dict]:
+    """Figures of every country of the model; none for those with too few places."""
+    labels = np.array([study.countries.index(code) for code in codes])
+    found = enough(metrics.by_key(probabilities, labels, codes), codes, groups)
+    trained = np.bincount(study.labels, minlength=len(study.countries))
+    for number, code in enumerate(study.countries):
+        empty = {"images": 0, "top1": None, "top5": None, "places": 0}
+        found.setdefault(code, empty)["trained_on"] = int(trained[number])
+    return dict(sorted(found.items()))
+
+
+def describe(study: Study, logits: np.ndarray, temperature: float) -> dict:
+    """The figures on pictures with recorded or sure labels."""
     own = study.reportable
     labels, groups, sources = study.labels[own], study.groups[own], study.sources[own]
     probabilities = metrics.softmax(logits[own], temperature)
     codes = np.array(study.countries)[labels]
-    return rounded(
-        {
-            "data": "street-level pictures with a recorded country, see the card",
-            "split": split,
-            "places": len(np.unique(groups)),
-            "images": len(labels),
-            "countries": len(study.countries),
-            "chance": 1 / len(study.countries),
-            **metrics.summary(probabilities, labels),
-            "ece_before_temperature": metrics.ece(metrics.softmax(logits[own]), labels),
-            "views_of_a_place": pooled(probabilities, labels, groups),
-            "per_country": metrics.by_key(probabilities, labels, codes),
-            "per_source": metrics.by_key(probabilities, labels, sources),
-        }
-    )
+    ranks = metrics.ranks(probabilities, labels)
+    return {
+        "data": "street-level pictures with a recorded or surely inferred country, see the card",
+        "split": SPLIT,
+        "places": len(np.unique(groups)),
+        "images": len(labels),
+        "countries": len(study.countries),
+        "countries_tested": len(np.unique(labels)),
+        "chance": 1 / len(study.countries),
+        **metrics.summary(probabilities, labels),
+        "ece_before_temperature": metrics.ece(metrics.softmax(logits[own]), labels),
+        "whole_rounds": world.whole_rounds(ranks, codes, groups, world.domains(sources)),
+        "views_of_a_place": pooled(probabilities, labels, groups),
+        "per_country": per_country(probabilities, codes, groups, study),
+        "per_source": enough(metrics.by_key(probabilities, labels, sources), sources, groups),
+    }
 
 
-def measure(study: Study, place: np.ndarray, source: np.ndarray) -> Figures:
-    """All figures of a model from its logits held out by place and by source.
+def measure(study: Study, logits: np.ndarray) -> Figures:
+    """All figures of a model from its held-out logits.
 
-    The temperature is fitted where the whole source was held out. Fitted by place it would be
-    far too sure of itself on any camera it has not met, which is every picture of a player.
+    Temperature and bound are fitted on the held-out pictures, every domain weighing the same: a
+    player's pictures come from a camera that the model never met.
     """
     own = study.reportable
-    labels = study.labels[own]
-    share = np.bincount(labels, minlength=len(study.countries))[labels]
-    weights = 1 / share / len(study.countries)
-    by_place = calibrate.temperature(place[own], labels, weights)
-    temperature = round(calibrate.temperature(source[own], labels, weights), 4)
-    sure = calibrate.unsure(
-        metrics.softmax(place[own], temperature),
-        metrics.softmax(source[own], temperature),
-        labels,
-    )
-    return Figures(
-        temperature,
-        round(by_place, 4),
-        sure,
-        describe(study, place, temperature, "five-fold cross-validation by place"),
-        describe(study, source, temperature, "every source held out in turn"),
-    )
+    labels, domain = study.labels[own], world.domains(study.sources[own])
+    _, number, counts = np.unique(domain, return_inverse=True, return_counts=True)
+    weights = 1 / counts[number] / len(counts)
+    temperature = round(calibrate.temperature(logits[own], labels, weights), 4)
+    sure = calibrate.unsure_by_place(metrics.softmax(logits[own], temperature), labels)
+    return Figures(temperature, sure, rounded(describe(study, logits, temperature)))

@@ -65,9 +65,8 @@ def build(
     outside: Rule | None = None,
 ) -> dict:
     """The manifest of the shipped model whose files lie in ``folder``; the rest as in describe."""
-    measured = figures.place | {"source_held_out": figures.source}
     about = {"licence": LICENCE} | provenance
-    found = Found(figures.temperature, figures.unsure, measured, about)
+    found = Found(figures.temperature, figures.unsure, figures.metrics, about)
     return describe(
         folder, backbone, backbone.id, backbone.name, countries, found, None, grid, outside
     )

@@ -58,11 +58,16 @@ def to_int8(values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def shrink(
-    source: Path, target: Path, kind: str, kept_float: tuple[str, ...] = FLOAT_PREFIX
+    source: Path,
+    target: Path,
+    kind: str,
+    kept_float: tuple[str, ...] = FLOAT_PREFIX,
+    exceptions: dict[str, str] | None = None,
 ) -> int:
     """Writes ``source`` with weights stored as ``int8`` or ``fp16``; returns how many shrank.
 
-    Initialisers whose names begin with one of ``kept_float`` stay float32.
+    Initialisers whose names begin with one of ``kept_float`` stay float32, those that begin with a
+    key of ``exceptions`` are stored as it says.
     """
     model = onnx.load(str(source))
     graph, nodes, kept, shrunk = model.graph, [], [], 0
@@ -72,7 +77,7 @@ def shrink(
         if axis is None or small or values.dtype != np.float32:
             kept.append(tensor)
             continue
-        stored, widen = widened(tensor.name, values, axis, kind)
+        stored, widen = widened(tensor.name, values, axis, own_kind(tensor.name, kind, exceptions))
         kept += stored
         nodes += widen
         shrunk += 1
@@ -84,6 +89,12 @@ def shrink(
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(target))
     return shrunk
+
+
+def own_kind(name: str, kind: str, exceptions: dict[str, str] | None) -> str:
+    """How the initialiser ``name`` is stored: as the longest prefix among ``exceptions`` says."""
+    fitting = [prefix for prefix in exceptions or {} if name.startswith(prefix)]
+    return exceptions[max(fitting, key=len)] if fitting else kind
 
 
 def widened(

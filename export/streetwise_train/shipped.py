@@ -1,31 +1,79 @@
-"""The two models that ship, from pictures and backbones to verified model folders."""
+"""The models that ship, from pictures and backbones to verified model folders."""
 
 from __future__ import annotations
 
 import csv
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
-from . import assemble, attention, cache, card, countries, crossval, data, figures, manifest
-from .backbones import BACKBONES, Backbone, Features
+from . import (
+    assemble,
+    attention,
+    cache,
+    card,
+    crossval,
+    data,
+    figures,
+    geography,
+    graft,
+    holdout,
+    manifest,
+    outside,
+    screens,
+)
+from .backbones import BACKBONES, Backbone, Features, SideBySide
 from .crossval import Study
 from .head import Recipe
 
-#: The recipe of each model, chosen by the figures in README.md.
-RECIPES = {
-    "dinov2-vit-s": Recipe(decay=0.1, views=("squish", "random:0")),
-    "efficientnet-lite0": Recipe(decay=0.1, views=("squish", "random:0", "random:1")),
-}
-#: How each model's weights are stored: the smallest that passes the gate. Spreads of early layers
-#: are small differences, which int8 blurs in EfficientNet: it lost 0.9 points of balanced top-1.
-STORED = {"dinov2-vit-s": "int8", "efficientnet-lite0": "fp16"}
 #: About this many held-out pictures measure what smaller weights cost.
-GATE_PICTURES = 600
+GATE_PICTURES = 300
+#: The backbone whose features tell drives apart.
+EYE = "efficientnet-lite0"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that ships: backbones on one picture under one head, and how weights are stored.
+
+    ``recipe`` was chosen by the figures in README.md; ``stored`` is for each backbone the smallest
+    that passes the gate. Spreads of early layers are small differences, which int8 blurs in
+    EfficientNet.
+    """
+
+    id: str
+    name: str
+    backbones: tuple[Backbone, ...]
+    recipe: Recipe
+    stored: tuple[str, ...]
+
+    @property
+    def network(self) -> Backbone:
+        """The backbone whose preprocessing the app does, under the model's own name."""
+        return replace(self.backbones[0], id=self.id, name=self.name)
+
+    def features(self, weights: Path) -> Features | SideBySide:
+        """The frozen part as a module."""
+        if len(self.backbones) == 1:
+            return Features(self.backbones[0], weights)
+        return SideBySide(self.backbones, weights)
+
+
+VIT, LITE = BACKBONES["dinov2-vit-s"], BACKBONES["efficientnet-lite0"]
+MODELS = {
+    m.id: m
+    for m in (
+        Model(
+            "street-world", "DINOv2 ViT-S/14 and EfficientNet-Lite0", (VIT, LITE),
+            Recipe(components=(950, 600)), ("int8", "fp16"),
+        ),
+        Model("efficientnet-lite0", LITE.name, (LITE,), Recipe(components=(600,)), ("fp16",)),
+    )
+}  # fmt: skip
 
 
 def say(text: str) -> None:
@@ -50,17 +98,29 @@ class Collection:
     sources: np.ndarray
     reportable: np.ndarray
 
-    def study(self, chosen: list[str], features: np.ndarray) -> Study:
-        """The study of some countries on features of every file."""
-        own = self.kept & np.isin(self.codes, chosen)
-        labels = np.array([chosen.index(c) for c in self.codes[own]])
+    def with_drives(self, features: np.ndarray) -> Collection:
+        """The same pictures, those of one drive in one group; ``features`` [files, width]."""
+        dashcam = np.isin(self.sources, holdout.BY_DRIVE)
+        return replace(self, groups=holdout.drives(features, self.groups, dashcam))
+
+    def study(self, features: np.ndarray, widths: tuple[int, ...], recipe: Recipe) -> Study:
+        """The study of the countries of the world on features of every file."""
+        countries, vectors = geography.prototypes()
+        own = np.flatnonzero(self.kept & np.isin(self.codes, countries))
         return Study(
-            chosen, labels, self.groups[own], self.sources[own], self.reportable[own], features[own]
+            countries,
+            geography.kinship(vectors, recipe.shared, recipe.own),
+            np.array([countries.index(code) for code in self.codes[own]]),
+            self.groups[own],
+            self.sources[own],
+            self.reportable[own],
+            features[own],
+            widths,
         )
 
-    def files_of(self, chosen: list[str]) -> list[str]:
+    def files_of(self, countries: list[str]) -> list[str]:
         """The files behind the rows of :meth:`study`."""
-        own = self.kept & np.isin(self.codes, chosen)
+        own = self.kept & np.isin(self.codes, countries)
         return [f for f, keep in zip(self.files, own, strict=True) if keep]
 
 
@@ -82,95 +142,119 @@ def collect(root: Path) -> Collection:
     )
 
 
-def load_features(store: cache.Store, pictures: Collection, backbone: Backbone) -> np.ndarray:
+def load_features(store: cache.Store, files: list[str], model: Model) -> np.ndarray:
     """Features of a recipe's views, float32 [pictures, views, width]."""
-    recipe = RECIPES[backbone.id]
-    rows = [cache.features(store, pictures.files, backbone, view) for view in recipe.views]
-    return np.stack(rows, axis=1)
+    return np.stack([of_view(store, files, model, v) for v in model.recipe.views], axis=1)
 
 
-def choose(
-    pictures: Collection, features: dict[str, np.ndarray]
-) -> tuple[list[str], list[countries.Evidence]]:
-    """The countries both models name, and the evidence on every candidate."""
-    candidates = countries.candidates(
-        pictures.codes[pictures.kept],
-        pictures.groups[pictures.kept],
-        pictures.sources[pictures.kept],
-        pictures.reportable[pictures.kept],
-    )
-    say(f"{len(candidates)} candidate countries")
-    place, source = [], []
-    for name, rows in features.items():
-        study = pictures.study(candidates, rows)
-        place.append(crossval.by_place(study, RECIPES[name]).logits)
-        source.append(crossval.by_source(study, RECIPES[name]))
-        say(f"{name}: asked about {len(candidates)} countries")
-    found = countries.evidence(study, place, source)
-    return [e.country for e in found if e.learnable], found
+def of_view(
+    store: cache.Store, files: list[str], model: Model, view: str, small: bool = False
+) -> np.ndarray:
+    """Features of one view by all backbones of a model; ``small``: with weights as they ship."""
+    stored = model.stored if small else (cache.FLOAT,) * len(model.backbones)
+    pairs = zip(model.backbones, stored, strict=True)
+    return np.concatenate([cache.features(store, files, b, view, s) for b, s in pairs], axis=1)
 
 
 def gate(
-    store: cache.Store, backbone: Backbone, study: Study, files: list[str], held: crossval.OutOfFold
+    store: cache.Store, model: Model, study: Study, files: list[str], held: crossval.HeldOut
 ) -> tuple[float, float, int]:
     """Agreement and loss of the small weights on a spread of held-out pictures, and their count.
 
-    The head is not shrunk, so out-of-fold heads on the small backbone's features give exactly
-    what the shipped graph would. Raises ``ValueError`` where too much accuracy is lost.
+    Out-of-fold heads on the small backbones' features give what the shipped graph would. Raises
+    ``ValueError`` where too much accuracy is lost.
     """
     reportable = np.flatnonzero(study.reportable)
     which = reportable[:: max(1, len(reportable) // GATE_PICTURES)]
-    small = cache.features(
-        store, [files[i] for i in which], backbone, "squish", STORED[backbone.id]
-    )
+    small = of_view(store, [files[i] for i in which], model, "squish", small=True)
     labels = study.labels[which]
     agreement, loss = assemble.compare(held.logits[which], held.apply(small, which), labels)
     if loss > assemble.MAX_LOSS:
-        raise ValueError(
-            f"{backbone.id}: {STORED[backbone.id]} weights lose {loss:.4f} of balanced top-1"
-        )
+        raise ValueError(f"{model.id}: {model.stored} weights lose {loss:.4f} of balanced top-1")
     return agreement, loss, len(which)
 
 
+def on_screens(
+    store: cache.Store, model: Model, study: Study, held: crossval.HeldOut, shown: screens.Screens
+) -> dict:
+    """Figures on game screenshots, by the head that met none of their authors' pictures."""
+    own = held.fold[np.isin(study.sources, holdout.TOGETHER)]
+    head = held.heads[int(own[0])]
+    there = replace(store, root=shown.root)
+    rows = {n: head(of_view(there, shown.files, model, v)) for n, v in screens.VIEWS.items()}
+    return screens.measure(shown, rows, study.countries)
+
+
 def build_one(
-    store: cache.Store, pictures: Collection, backbone: Backbone, rows: np.ndarray,
-    chosen: list[str], found: list[countries.Evidence], folder: Path, date: str,
+    store: cache.Store, pictures: Collection, model: Model, shots: Path | None, folder: Path,
+    date: str,
 ) -> None:  # fmt: skip
     """Measures, trains on everything, exports, compares and writes one model folder."""
-    recipe, study = RECIPES[backbone.id], pictures.study(chosen, rows)
-    held = crossval.by_place(study, recipe)
-    measured = figures.measure(study, held.logits, crossval.by_source(study, recipe))
-    say(f"{backbone.id}: top-1 {measured.place['top1']}, sources out {measured.source['top1']}")
-    agreement, loss, count = gate(store, backbone, study, pictures.files_of(chosen), held)
-    final = crossval.fit(study, np.ones(len(study.labels), bool), recipe)
-    model = assemble.Classifier(Features(backbone, store.weights), final)
+    rows = load_features(store, pictures.files, model)
+    measured, study, held = evaluate(store, pictures, model, rows, shots)
+    files = pictures.files_of(study.countries)
+    agreement, loss, count = gate(store, model, study, files, held)
+    final = crossval.fit(study, np.ones(len(study.labels), bool), model.recipe)
+    classifier = assemble.Classifier(model.features(store.weights), final)
     folder.mkdir(parents=True, exist_ok=True)
+    exceptions = {f"features.parts.{i}.": kind for i, kind in enumerate(model.stored)}
     difference = assemble.write_graph(
-        model, backbone.size, folder / "model.onnx", STORED[backbone.id]
+        classifier, model.network.size, folder / "model.onnx", model.stored[0], exceptions
     )
-    passed = assemble.Gate(STORED[backbone.id], difference, agreement, loss, count)
-    text = card.write(backbone, recipe, study, measured, passed, found)
+    rule = measure_outside(study, held, folder / "model.onnx")
+    passed = assemble.Gate(" and ".join(model.stored), difference, agreement, loss, count)
+    text = card.write(model, study, measured, passed, rule)
     (folder / "card.md").write_text(text, encoding="utf-8")
     provenance = {
-        "backbone": f"timm {backbone.timm_name}, Apache-2.0",
+        "backbone": ", ".join(f"timm {b.timm_name}, Apache-2.0" for b in model.backbones),
+        "prior": "GeoCLIP location encoder, MIT; GeoNames towns, CC BY 4.0",
         "data": "street-level pictures of the sources listed in card.md",
-        "recipe": asdict(recipe),
+        "recipe": asdict(model.recipe),
         "training_images": len(study.labels),
         "gate": figures.rounded(asdict(passed)) | {"float_difference": difference},
-        "seed": crossval.SEED,
         "date": date,
     }
-    grid = attention.grid(model)
-    manifest.write(folder, manifest.build(folder, backbone, chosen, measured, provenance, grid))
-    say(f"{backbone.id}: wrote {folder}")
+    parts = (folder, model.network, study.countries, measured, provenance)
+    manifest.write(folder, manifest.build(*parts, attention.grid(classifier), rule))
+    say(f"{model.id}: wrote {folder}")
 
 
-def build_all(store: cache.Store, out: Path, names: list[str], date: str) -> None:
-    """Builds the named models into ``out/<id>``; all of them choose the countries together."""
+def measure_outside(study: Study, held: crossval.HeldOut, graph: Path) -> outside.Rule:
+    """Gives the graph its score of how unlike the training pictures a picture is, and its bound."""
+    rows = study.features[:, 0]
+    scores = outside.held_out(rows, study.sources, held.fold)
+    graft.add(graph, outside.fit(rows, study.sources))
+    return outside.rule(scores[study.reportable], "pictures of sources and drives held out")
+
+
+def evaluate(
+    store: cache.Store, pictures: Collection, model: Model, rows: np.ndarray, shots: Path | None
+) -> tuple[figures.Figures, Study, crossval.HeldOut]:
+    """Held-out figures of a model, with the study and the heads they come from."""
+    widths = tuple(Features(b, None).width for b in model.backbones)
+    study = pictures.study(rows, widths, model.recipe)
+    say(f"{model.id}: {len(study.labels)} pictures, {len(study.countries)} countries")
+    held = crossval.held_out(study, model.recipe)
+    measured = figures.measure(study, held.logits)
+    if shots:
+        found = on_screens(store, model, study, held, screens.read(shots, study.countries))
+        measured.metrics["whole_rounds"] |= figures.rounded(found)
+    for name, part in measured.metrics["whole_rounds"].items():
+        say(f"{model.id}: {name}: top-1 {part['top1']}, top-5 {part['top5']}")
+    return measured, study, held
+
+
+def gather(store: cache.Store) -> Collection:
+    """The pictures, cleaned and grouped by place and by drive."""
     pictures = collect(store.root)
     say(f"{pictures.kept.sum()} of {len(pictures.files)} pictures kept")
-    features = {name: load_features(store, pictures, BACKBONES[name]) for name in RECIPES}
-    chosen, found = choose(pictures, features)
-    say(f"{len(chosen)} countries: {' '.join(chosen)}")
+    return pictures.with_drives(cache.features(store, pictures.files, BACKBONES[EYE], "squish"))
+
+
+def build_all(
+    store: cache.Store, out: Path, names: list[str], date: str, shots: Path | None
+) -> None:
+    """Builds the named models into ``out/<id>``; ``shots`` is a folder of game screenshots."""
+    pictures = gather(store)
     for name in names:
-        build_one(store, pictures, BACKBONES[name], features[name], chosen, found, out / name, date)
+        build_one(store, pictures, MODELS[name], shots, out / name, date)

@@ -11,12 +11,22 @@ from .backbones import Backbone
 
 #: The study's recipe: RandomResizedCrop of at least half the area, brightness and contrast.
 MIN_SCALE, ASPECT, JITTER = 0.5, (3 / 4, 4 / 3), 0.2
+#: Left, top, right and bottom shares of a game window that its HUD may cover.
+HUD = (0.04, 0.10, 0.04, 0.12)
 RESAMPLE = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
 
 def recipe() -> str:
     """All constants a view depends on, for the name of a cache file."""
-    return f"{MIN_SCALE}|{ASPECT}|{JITTER}"
+    return f"{MIN_SCALE}|{ASPECT}|{JITTER}|{HUD}"
+
+
+def without_hud(picture: Image.Image) -> Image.Image:
+    """The middle of a game window, where no HUD is drawn."""
+    left, top, right, bottom = HUD
+    width, height = picture.size
+    box = (left * width, top * height, (1 - right) * width, (1 - bottom) * height)
+    return picture.crop(tuple(round(edge) for edge in box))
 
 
 def squish(picture: Image.Image, size: int, interpolation: str) -> Image.Image:
@@ -49,10 +59,12 @@ def random_view(picture: Image.Image, size: int, interpolation: str, seed: int) 
 def make(picture: Image.Image, backbone: Backbone, file: str, view: str) -> np.ndarray:
     """One view as a normalised tensor, float32 [3, size, size].
 
-    ``view`` is ``squish``, ``crop``, ``random:N``, or ``mirror`` (squish, left and right
-    swapped); the same file and N give the same crop on every machine.
+    ``view`` is ``squish``, ``crop``, ``random:N``, ``mirror`` (squish, left and right swapped), or
+    ``game`` (squish without the HUD); the same file and N give the same crop on every machine.
     """
     kind, _, number = view.partition(":")
+    if kind == "game":
+        picture = without_hud(picture)
     if kind == "random":
         seed = zlib.crc32(f"{file}#{number}".encode())
         small = random_view(picture, backbone.size, backbone.interpolation, seed)

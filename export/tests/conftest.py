@@ -8,6 +8,9 @@ from torch import nn
 
 from streetwise_train.crossval import Study
 
+#: Countries of three regions.
+CODES = ["FR", "DE", "JP", "TH", "BR", "PE"]
+
 
 class TinyFeatures(nn.Module):
     """A backbone of one convolution and one linear layer, random weights, 16 features."""
@@ -23,20 +26,22 @@ class TinyFeatures(nn.Module):
 
 
 def make_study(countries=6, places=12, views=2, seed=0, noise=1.0):
-    """Countries as blobs; each place has a few views; two sources, one label in ten inferred."""
+    """Countries as blobs; each place has a few views; four sources, one label in ten inferred."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(countries, 48))
     labels = np.repeat(np.arange(countries), places * views)
     groups = np.repeat(np.arange(countries * places), views)
-    sources = np.array(["north", "south"])[groups % 2]
+    sources = np.array(["north", "south", "gsv_east", "mly_osv5m_test"])[groups % 4]
     features = centres[labels] + noise * rng.normal(size=(len(labels), 48))
     return Study(
-        [f"C{i}" for i in range(countries)],
+        CODES[:countries],
+        np.eye(countries) / 0.02,
         labels,
         groups,
         sources,
         groups % 10 != 0,
         features[:, None].astype(np.float32),
+        (48,),
     )
 
 

@@ -40,16 +40,18 @@ def test_a_blank_frame_has_no_spread(picture):
     assert data.spread(Image.new("RGB", (50, 50), "grey")) < data.MIN_SPREAD < data.spread(picture)
 
 
-def test_the_index_is_read_and_inferred_labels_are_not_reportable(tmp_path):
+def test_the_index_is_read_and_only_the_surest_inferred_labels_are_reportable(tmp_path):
     (tmp_path / "index.csv").write_text(
         "file,country,lat,lon,place,source,check\n"
         'a.jpg,FR,1,2,"s:1,2",s,\n'
-        "b.jpg,AR,1,2,q,t,label inferred\n",
+        "b.jpg,AR,1,2,q,t,label inferred\n"
+        'c.jpg,AR,1,2,q,t,"label inferred, tier B"\n'
+        'd.jpg,AR,1,2,q,t,"label inferred, tier A"\n',
         encoding="utf-8",
     )
-    first, second = data.read_index(tmp_path)
-    assert (first.place, first.reportable) == ("s:1,2", True)
-    assert not second.reportable
+    rows = data.read_index(tmp_path)
+    assert rows[0].place == "s:1,2"
+    assert [row.reportable for row in rows] == [True, False, False, True]
 
 
 def test_every_exclusion_has_a_reason():

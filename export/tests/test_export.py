@@ -24,16 +24,17 @@ from streetwise_train import (
 )
 from streetwise_train.backbones import BACKBONES, Features
 from streetwise_train.classifier import ConcatPool
-from streetwise_train.countries import Evidence
 from streetwise_train.head import Recipe
+from streetwise_train.shipped import Model
 
 TINY = replace(BACKBONES["efficientnet-lite0"], id="tiny", name="Tiny", size=32)
+RECIPE = Recipe(components=(48,))
 
 
 @pytest.fixture
 def tiny(study):
     torch.manual_seed(0)
-    head = crossval.fit(study, study.labels >= 0, Recipe())
+    head = crossval.fit(study, study.labels >= 0, RECIPE)
     return assemble.Classifier(TinyFeatures(), head)
 
 
@@ -164,12 +165,10 @@ def skeleton(value):
 
 def test_the_manifest_keeps_its_schema(tiny, study, tmp_path):
     """Compares with ``golden/manifest.json``: a change there is a change for the app."""
-    place, source = crossval.by_place(study, Recipe()).logits, crossval.by_source(study, Recipe())
-    measured = figures.measure(study, place, source)
+    measured = figures.measure(study, crossval.held_out(study, RECIPE).logits)
     difference = assemble.write_graph(tiny, 32, tmp_path / "model.onnx", "int8")
     gate = assemble.Gate("int8", difference, 1.0, 0.0, 10)
-    found = [Evidence("C0", 12, 0.9, 0.001, 0.9, 1 / 6), Evidence("ZZ", 12, 0.1, 0.5, 0.1, 1 / 6)]
-    text = card.write(TINY, Recipe(), study, measured, gate, found)
+    text = card.write(Model("tiny", "Tiny", (TINY,), RECIPE, ("int8",)), study, measured, gate)
     (tmp_path / "card.md").write_text(text, encoding="utf-8")
     manifest.write(tmp_path, manifest.build(tmp_path, TINY, study.countries, measured, {"seed": 0}))
     written = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
@@ -177,7 +176,7 @@ def test_the_manifest_keeps_its_schema(tiny, study, tmp_path):
     assert skeleton(written) == json.loads(expected.read_text(encoding="utf-8"))
     assert len(written["golden"]["logits"]) == len(written["countries"]) == 6
     assert written["files"][0]["bytes"] == (tmp_path / "model.onnx").stat().st_size
-    assert "| ZZ | 12 |" in text
+    assert "| Asia | JP | 24 |" in text
     assert "study and non-commercial use" in text
 
 
@@ -187,7 +186,7 @@ def test_the_golden_answer_is_the_graphs_own(tiny, tmp_path):
     entry = manifest.golden_entry(path, 32, make_study().countries)
     logits = assemble.run_graph(path, golden.tensor(32, entry["seed"]))[0]
     assert np.abs(logits - entry["logits"]).max() < entry["tolerance"]
-    assert entry["top5"][0] == f"C{logits.argmax()}"
+    assert entry["top5"][0] == make_study().countries[logits.argmax()]
 
 
 class SmallVit(Features):
@@ -204,7 +203,7 @@ class SmallVit(Features):
 
 @pytest.mark.parametrize("stored", ["float", "int8"])
 def test_a_shipped_vit_tells_its_attention(study, tmp_path, stored):
-    head = crossval.fit(study, study.labels >= 0, Recipe())
+    head = crossval.fit(study, study.labels >= 0, RECIPE)
     model, path = assemble.Classifier(SmallVit(), head), tmp_path / "model.onnx"
     assert assemble.write_graph(model, 32, path, stored) <= assemble.MAX_DIFFERENCE
     found = attention.grid(model)
@@ -212,8 +211,7 @@ def test_a_shipped_vit_tells_its_attention(study, tmp_path, stored):
     tokens = found.rows * found.columns + found.prefix_tokens
     assert outputs[found.entry()["name"]][1:] == [found.blocks, tokens, tokens] == [2, 5, 5]
     (tmp_path / "card.md").write_text("card", encoding="utf-8")
-    place = crossval.by_place(study, Recipe()).logits
-    measured = figures.measure(study, place, crossval.by_source(study, Recipe()))
+    measured = figures.measure(study, crossval.held_out(study, RECIPE).logits)
     written = manifest.build(tmp_path, TINY, study.countries, measured, {}, found)
     assert written["output"]["attention"] == {
         "name": "attention", "blocks": 2, "grid": [2, 2], "prefix_tokens": 1,

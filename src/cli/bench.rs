@@ -21,8 +21,8 @@ use crate::runtime::Device;
 #[command(after_help = "\
 Examples:
   streetwise bench
-  streetwise bench dinov2-vit-s efficientnet-lite0 --batches 1,4,16 --threads 1,2 --data pictures/ --limit 200
-  streetwise bench dinov2-vit-s --picture photo.jpg --threads 2 --repeat 20
+  streetwise bench street-world efficientnet-lite0 --batches 1,4,16 --threads 1,2 --data pictures/ --limit 200
+  streetwise bench street-world --picture photo.jpg --threads 2 --repeat 20
 
 One line an engine, model, number of threads and batch: median and 95th percentile of the time from tensor to logits, and
 pictures a second. Every engine that is found runs in a process of its own, so memory is that of one model alone.

@@ -21,9 +21,9 @@ use crate::training::split::trained_on;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  streetwise compare dinov2-vit-s efficientnet-lite0 --data pictures/ --limit 500 --html report.html
-  streetwise compare dinov2-vit-s efficientnet-lite0 --data index.csv --json
-  streetwise compare dinov2-vit-s efficientnet-lite0 --picture photo.jpg
+  streetwise compare street-world efficientnet-lite0 --data pictures/ --limit 500 --html report.html
+  streetwise compare street-world efficientnet-lite0 --data index.csv --json
+  streetwise compare street-world efficientnet-lite0 --picture photo.jpg
 
 All models answer for the same pictures: those whose country every one of them knows. Each chooses among its own
 countries. `streetwise evaluate A --known-to B --data …` with the same flags gives the same figures of A. Whether one is

@@ -17,7 +17,7 @@ use crate::training::split::trained_on;
 #[command(after_help = "\
 Examples:
   streetwise evaluate efficientnet-lite0 --data pictures/
-  streetwise evaluate dinov2-vit-s efficientnet-lite0 --data index.csv --countries AU,JP,BR --json
+  streetwise evaluate street-world efficientnet-lite0 --data index.csv --countries AU,JP,BR --json
   streetwise evaluate ~/trained/swin-t --data pictures/
 
 Data: a folder with index.csv (columns file, country, place, and optionally source, check) and images/, the index

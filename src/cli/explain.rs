@@ -30,7 +30,7 @@ enum MethodArg {
 #[command(after_help = "\
 Examples:
   streetwise explain photo.jpg --out heat.png
-  streetwise explain photo.jpg --model dinov2-vit-s --method attention --json
+  streetwise explain photo.jpg --model street-world --method attention --json
   streetwise explain --check --data pictures/ --limit 100
   streetwise explain --exciting AU --data pictures/ --top 12
 

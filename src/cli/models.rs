@@ -27,6 +27,9 @@ pub(crate) struct ModelsArgs {
     json: bool,
 }
 
+/// The countries of a model that ranks more are not listed; `--json` has them.
+const NAMED: usize = 40;
+
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List the models, with their held-out figures
@@ -103,12 +106,18 @@ fn list_one(model: &Model, as_json: bool) -> Result<(), OutputError> {
         return say!("{line}");
     }
     say!("{}  ({}, {owner})", m.id, m.name)?;
-    say!("  knows {} countries: {}", m.countries.len(), m.countries.join(" "))?;
+    let named =
+        if m.countries.len() <= NAMED { format!(": {}", m.countries.join(" ")) } else { String::new() };
+    say!("  ranks {} countries{named}", m.countries.len())?;
     if !m.metrics.measured() {
         return say!("  not measured; try `streetwise evaluate {} --data DIR`", m.id);
     }
+    for (kind, round) in m.metrics.kinds() {
+        let (top1, top5) = (round.top1 * 100.0, round.top5 * 100.0);
+        say!("  {kind}, whole rounds: top-1 {top1:.0} %, top-5 {top5:.0} % ({} pictures)", round.images)?;
+    }
     say!(
-        "  held out by place: top-1 {:.0} %, top-5 {:.0} %, macro-F1 {:.2} (chance {:.1} %, {} places)",
+        "  held out: top-1 {:.0} %, top-5 {:.0} %, macro-F1 {:.2} (chance {:.1} %, {} places)",
         m.metrics.top1 * 100.0,
         m.metrics.top5 * 100.0,
         m.metrics.macro_f1,

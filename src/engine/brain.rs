@@ -187,6 +187,7 @@ fn summary(model: &Model) -> ModelSummary {
         countries: m.countries.clone(),
         top1: measured.then_some(m.metrics.top1),
         chance: measured.then_some(m.metrics.chance),
+        kinds: m.metrics.kinds().map(|(name, round)| (name.to_owned(), round.top1)).collect(),
         card: model.card(),
         problem: None,
     }
@@ -200,6 +201,7 @@ fn unusable(name: &str, error: &ModelError) -> ModelSummary {
         countries: Vec::new(),
         top1: None,
         chance: None,
+        kinds: Vec::new(),
         card: String::new(),
         problem: Some(error.to_string()),
     }

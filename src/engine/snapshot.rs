@@ -36,6 +36,8 @@ pub struct ModelSummary {
     pub top1: Option<f32>,
     /// What guessing at random would give, 0 to 1.
     pub chance: Option<f32>,
+    /// Share of right first guesses by kind of picture, over whole rounds of pictures that it never met; 0 to 1.
+    pub kinds: Vec<(String, f32)>,
     /// The card, Markdown.
     pub card: String,
     /// Why it cannot be used.

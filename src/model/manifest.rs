@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -111,12 +113,37 @@ pub struct Metrics {
     pub ece: f32,
     /// What guessing at random would give.
     pub chance: f32,
+    /// Figures by kind of picture over whole rounds: every picture counts, whatever its country. A name with a comma is a
+    /// part of a kind (`game screenshots, without HUD`).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub whole_rounds: BTreeMap<String, Round>,
+    /// Everything else that was measured.
+    #[serde(flatten)]
+    pub more: serde_json::Map<String, Value>,
+}
+
+/// Held-out figures of one kind of picture. Unknown keys are kept.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Round {
+    /// Number of test pictures.
+    pub images: u64,
+    /// Share of right first guesses.
+    pub top1: f32,
+    /// Share of pictures whose country is among the first five.
+    pub top5: f32,
     /// Everything else that was measured.
     #[serde(flatten)]
     pub more: serde_json::Map<String, Value>,
 }
 
 impl Metrics {
+    /// The figures by kind of picture, without those of parts of a kind.
+    pub fn kinds(&self) -> impl Iterator<Item = (&str, &Round)> {
+        let whole = self.whole_rounds.iter().filter(|(name, _)| !name.contains(','));
+        whole.map(|(name, round)| (name.as_str(), round))
+    }
+
     /// Whether anything was measured: a model from elsewhere comes without figures.
     #[must_use]
     pub fn measured(&self) -> bool {
@@ -307,6 +334,19 @@ mod tests {
         assert!((top1(&json) - 0.25).abs() < 1e-6);
         json["metrics"] = serde_json::json!({ "top1": 0.5 });
         assert!((top1(&json) - 0.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn figures_by_kind_of_picture_leave_parts_of_a_kind_out_and_keep_what_else_was_measured() {
+        let mut json = example();
+        let round = serde_json::json!({ "images": 9, "top1": 0.5, "top5": 0.75, "per_region": {} });
+        json["metrics"]["whole_rounds"] =
+            serde_json::json!({ "dashcams": round, "game screenshots, whole": round });
+        let metrics = Manifest::parse("tiny", json.to_string().as_bytes()).unwrap().metrics;
+        let kinds: Vec<_> = metrics.kinds().map(|(kind, round)| (kind, round.top1)).collect();
+        assert_eq!(kinds, [("dashcams", 0.5)]);
+        let again = serde_json::to_value(&metrics).unwrap();
+        assert_eq!(again["whole_rounds"]["dashcams"]["per_region"], serde_json::json!({}));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use classifier::{Answer, AnswerError, Classifier, Timings};
 pub use library::{Library, Model, Owner};
-pub use manifest::{Attention, FileEntry, Golden, Input, Manifest, Metrics, Output, OutsideOutput};
+pub use manifest::{Attention, FileEntry, Golden, Input, Manifest, Metrics, Output, OutsideOutput, Round};
 
 /// A model that is not used, with the reason and the way out. The model in use before stays in use.
 #[derive(Debug, thiserror::Error)]

@@ -28,6 +28,9 @@ pub struct RegionShare {
     pub p: f32,
 }
 
+/// A model of as many countries ranks the world: a picture hardly lies outside them.
+const WORLD: usize = 150;
+
 /// What the evidence allows to say about the first guess.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
@@ -165,6 +168,7 @@ impl Ranking {
                 "Not sure: {} comes first, but guesses of this model were not right half of the time.",
                 self.guesses[0].name
             ),
+            Verdict::Scattered if known >= WORLD => "Not sure: no country stands out.".to_owned(),
             Verdict::Scattered => format!(
                 "Not sure: no country stands out. It may lie outside the {known} countries this model knows."
             ),
@@ -266,6 +270,10 @@ mod tests {
         let flat = Ranking::from_logits(&[0.1; 8], 1.0, &many, UnsureRule::default()).unwrap();
         assert_eq!(flat.verdict, Verdict::Scattered);
         assert!(flat.sentence().contains("8 countries"));
+        let world: Vec<String> = crate::geo::countries().iter().map(|(code, _)| code.clone()).collect();
+        let flat = vec![0.0; world.len()];
+        let ranking = Ranking::from_logits(&flat, 1.0, &world, UnsureRule::default()).unwrap();
+        assert_eq!(ranking.sentence(), "Not sure: no country stands out.");
     }
 
     #[test]

@@ -49,6 +49,7 @@ fn model(id: &str, name: &str, top1: Option<f32>, problem: Option<&str>) -> Mode
         countries: COUNTRIES.map(str::to_owned).to_vec(),
         top1,
         chance: top1.map(|_| 1.0 / 6.0),
+        kinds: Vec::new(),
         card: "# A card\n\nWith a sentence.".into(),
         problem: problem.map(str::to_owned),
     }

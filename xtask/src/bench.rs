@@ -34,7 +34,7 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
         "| model | engine | decode | prepare | infer | total | total / (infer alone + decode) | peer total | total / peer |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
-    for model in ["dinov2-vit-s", "efficientnet-lite0"] {
+    for model in ["street-world", "efficientnet-lite0"] {
         row(plan, &program, model, &picture)?;
     }
     Ok(())

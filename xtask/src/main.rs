@@ -55,7 +55,7 @@ enum Task {
         #[arg(long)]
         runtime: Option<PathBuf>,
         /// Model that is loaded
-        #[arg(long, default_value = "dinov2-vit-s")]
+        #[arg(long, default_value = "street-world")]
         model: String,
         /// Starts, after one that warms the disk
         #[arg(long, default_value_t = 3)]

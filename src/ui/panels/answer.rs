@@ -154,6 +154,15 @@ fn offer(ui: &mut Ui, model: &ModelSummary, selected: bool, actions: &mut Vec<Ac
 fn knows(model: &ModelSummary) -> String {
     let known = words::count(model.countries.len(), "country", "countries");
     match (model.top1, model.chance) {
+        (Some(_), Some(chance)) if !model.kinds.is_empty() => {
+            let kinds = model.kinds.iter().map(|(kind, top1)| format!("{kind} {}", words::percent(*top1)));
+            format!(
+                "This model ranks {known}. Over whole rounds of pictures that it never met, its first guess is right: {} \
+                 (chance {}).",
+                kinds.collect::<Vec<_>>().join(", "),
+                words::percent(chance)
+            )
+        }
         (Some(top1), Some(chance)) => format!(
             "This model knows {known}. On new places from the sources it learned from, its first guess is right {} of \
              the time (chance {}); expect less elsewhere.",
