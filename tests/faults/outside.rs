@@ -67,7 +67,8 @@ fn of_nothing() -> [(&'static str, RgbImage); 5] {
     let grains = |x: u32, y: u32| {
         (x.wrapping_mul(374_761_393) ^ y.wrapping_mul(668_265_263)).wrapping_mul(2_246_822_519) >> 24
     };
-    let word = |x: u32, y: u32| y % 20 < 9 && (x / 9 + y / 20 * 7) % 6 != 0 && (30..600).contains(&x);
+    let word =
+        |x: u32, y: u32| y % 20 < 9 && !(x / 9 + y / 20 * 7).is_multiple_of(6) && (30..600).contains(&x);
     [
         ("gradient", draw(&|x, _| [x * 255 / 640; 3])),
         ("noise", draw(&|x, y| [grains(x, y); 3])),
