@@ -14,9 +14,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from scipy.linalg import eigh
-from scipy.sparse.linalg import eigsh
 
-from . import export
+from . import export, reduction
 
 #: Leading principal components; at most a quarter of the pictures they are fitted on.
 COMPONENTS = 128
@@ -78,18 +77,17 @@ def fit(features: np.ndarray, sources: np.ndarray) -> Distance:
     x = (features - mean) / spread * np.sqrt(weight)[:, None]
     wide = x.shape[1]
     kept = max(1, min(COMPONENTS, len(x) // 4, wide))
-    x = x.astype(np.float32)
-    variance, components = leading(x.T @ x, kept)
+    variance, components = leading(x, kept)
     whitened = components / np.sqrt(np.maximum(variance, FLAT) * kept)
     return Distance(*(v.astype(np.float32) for v in (mean, 1 / spread, whitened)))
 
 
-def leading(covariance: np.ndarray, kept: int) -> tuple[np.ndarray, np.ndarray]:
-    """The largest eigenvalues of a covariance and their vectors; by Lanczos where few are kept."""
-    wide = len(covariance)
-    if kept * 4 < wide:
-        return eigsh(covariance, k=kept, v0=np.ones(wide))
-    return eigh(covariance, subset_by_index=[wide - kept, wide - 1])
+def leading(x: np.ndarray, kept: int) -> tuple[np.ndarray, np.ndarray]:
+    """The largest eigenvalues of ``x.T @ x`` and their vectors, the largest last."""
+    wide = x.shape[1]
+    if kept * reduction.FEW < wide:
+        return reduction.leading(x.astype(np.float32), kept)
+    return eigh(x.T @ x, subset_by_index=[wide - kept, wide - 1])
 
 
 def folds(groups: np.ndarray, sources: np.ndarray) -> np.ndarray:
