@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .country_names import CODES
 from .geography import TABLE
-from .iso import CODES
 
 #: Towns of a country that are averaged, spread evenly over GeoNames' list of them.
 TOWNS = 150

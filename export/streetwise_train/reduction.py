@@ -11,6 +11,8 @@ import torch
 ROUNDS = 4
 #: Random directions beside the components asked for.
 SPARE = 50
+#: Below one in so many components it is cheaper not to form ``rows.T @ rows``.
+FEW = 8
 
 
 @dataclass(frozen=True)
@@ -43,21 +45,29 @@ def fit(features: np.ndarray, widths: tuple[int, ...], components: tuple[int, ..
     standard = (features - mean) / deviation
     parts = np.split(standard, np.cumsum(widths)[:-1], axis=1)
     return Reduction(
-        mean, deviation, [leading(p, k) for p, k in zip(parts, components, strict=True)]
+        mean, deviation, [basis_of(p, k) for p, k in zip(parts, components, strict=True)]
     )
 
 
-def leading(standard: np.ndarray, count: int) -> np.ndarray:
-    """An orthonormal basis of about the ``count`` leading components, float32 [width, count]."""
-    rows, width = standard.shape
-    if count >= width:
-        return np.eye(width, dtype=np.float32)
-    x = torch.from_numpy(standard)
-    covariance = x.T @ x / rows
+def basis_of(standard: np.ndarray, count: int) -> np.ndarray:
+    """An orthonormal basis of the ``count`` leading components, float32 [width, count]."""
+    width = standard.shape[1]
+    return np.eye(width, dtype=np.float32) if count >= width else leading(standard, count)[1]
+
+
+def leading(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ``count`` largest eigenvalues of ``rows.T @ rows``, the largest last, and their vectors.
+
+    By subspace iteration from a fixed seed, so about: the last of them can be a mixture with those
+    that follow. ``rows`` is float32 [rows, width], the vectors [width, count].
+    """
+    x, width = torch.from_numpy(rows), rows.shape[1]
+    square = x.T @ x if count * FEW > width else None
     generator = torch.Generator().manual_seed(0)
     basis = torch.randn(width, min(width, count + SPARE), generator=generator)
     for _ in range(ROUNDS):
-        basis = torch.linalg.qr(covariance @ basis).Q
-    small = torch.linalg.eigh(basis.T @ covariance @ basis)
-    order = torch.argsort(small.eigenvalues, descending=True)[:count]
-    return (basis @ small.eigenvectors[:, order]).numpy()
+        turned = x.T @ (x @ basis) if square is None else square @ basis
+        basis = torch.linalg.qr(turned).Q
+    image = x @ basis
+    values, vectors = torch.linalg.eigh(image.T @ image)
+    return values[-count:].numpy(), (basis @ vectors[:, -count:]).numpy()

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from streetwise_train import data, geography, holdout, prototypes, screens, views, world
+from streetwise_train import data, geography, holdout, prototypes, reduction, screens, views, world
 from streetwise_train.backbones import BACKBONES, SideBySide
 
 
@@ -100,7 +100,7 @@ def test_a_fold_does_not_train_on_a_copy_of_what_it_holds_out():
 def test_pictures_of_one_drive_become_one_group():
     rng = np.random.default_rng(0)
     cars = rng.normal(size=(3, 64))
-    features = np.repeat(cars, 4, axis=0) + 0.3 * rng.normal(size=(12, 64))
+    features = np.repeat(cars, 4, axis=0) + 0.1 * rng.normal(size=(12, 64))
     dashcam = np.arange(12) < 8
     found = holdout.drives(features, np.arange(12), dashcam)
     assert len(set(found[:4])) == len(set(found[4:8])) == 1
@@ -152,3 +152,13 @@ def test_the_surest_tier_is_reported_on():
         data.Picture("a", "FR", "p", "s", f"label inferred, tier {t}") for t in ("A", "B", "B2")
     ]
     assert [row.reportable for row in rows] == [True, False, False]
+
+
+def test_leading_components_are_found_without_the_whole_matrix():
+    rng = np.random.default_rng(0)
+    stretch = np.r_[[9.0, 7.0, 5.0], np.ones(61)]
+    rows = (rng.normal(size=(300, 64)) * stretch).astype(np.float32)
+    values, vectors = reduction.leading(rows, 3)
+    expected = np.linalg.eigvalsh(rows.T @ rows)[-3:]
+    np.testing.assert_allclose(values, expected, rtol=1e-3)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(3), atol=1e-4)
