@@ -36,7 +36,7 @@ const NOT_RUN: [(&str, &str); 13] = [
     ("bench", "times for minutes"),
     ("capture", "needs a display"),
     ("compare", "loads several shipped models"),
-    ("evaluate dinov2-vit-s", "loads several shipped models"),
+    ("evaluate street-world", "loads several shipped models"),
     ("evaluate ~/trained", "needs a trained model"),
     ("explain", "hundreds of inferences"),
     ("models add", "needs a trained model"),

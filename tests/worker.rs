@@ -360,15 +360,15 @@ fn a_chosen_model_that_ends_the_engine_gives_way_to_a_shipped_one_and_so_it_is_s
     let factory = || Ok(Box::new(Counting(Arc::new(AtomicUsize::new(0)))) as Box<dyn FrameSource>);
     let worker = Worker::start(Box::new(brain), Box::new(factory), Arc::new(|| ())).unwrap();
     let snapshot = until(&worker, "a model", |snapshot| snapshot.ready && snapshot.busy.is_none());
-    assert_eq!(snapshot.model.as_deref(), Some("efficientnet-lite0"));
+    assert_eq!(snapshot.model.as_deref(), Some("street-world"));
     let told: Vec<&str> = snapshot.problems.iter().map(|problem| problem.text.as_str()).collect();
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("model poisoned") && told[0].ends_with("efficientnet-lite0 is used instead."));
+    assert!(told[0].contains("model poisoned") && told[0].ends_with("street-world is used instead."));
     // Chosen in the list as well, it changes nothing.
     worker.send(Command::UseModel("poisoned".into()));
     let problems = |snapshot: &Snapshot| {
         snapshot.problems.iter().filter(|problem| problem.place == Place::Model).count()
     };
     let snapshot = until(&worker, "the refusal", |snapshot| problems(snapshot) == 2);
-    assert_eq!(snapshot.model.as_deref(), Some("efficientnet-lite0"));
+    assert_eq!(snapshot.model.as_deref(), Some("street-world"));
 }

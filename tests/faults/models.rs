@@ -188,11 +188,8 @@ fn a_graph_that_ends_the_engine_and_was_chosen_by_hand_gives_way_to_a_shipped_mo
         let ran = streetwise(data.path(), &["guess", "--json", picture.to_str().unwrap()]);
         let said = said(&ran);
         assert!(ran.status.success(), "{said}");
-        assert_eq!(lines(&ran)[0]["model"], "efficientnet-lite0");
-        assert!(
-            said.contains("model poisoned") && said.contains("efficientnet-lite0 is used instead"),
-            "{said}"
-        );
+        assert_eq!(lines(&ran)[0]["model"], "street-world");
+        assert!(said.contains("model poisoned") && said.contains("street-world is used instead"), "{said}");
         assert_eq!(trials(data.path()).len(), 1);
     }
     let ran = streetwise(data.path(), &["doctor"]);
@@ -200,7 +197,7 @@ fn a_graph_that_ends_the_engine_and_was_chosen_by_hand_gives_way_to_a_shipped_mo
     assert!(ran.status.success() && text.contains("Not used model poisoned"), "{text}");
     let ran = streetwise(data.path(), &["guess", "--model", "poisoned", picture.to_str().unwrap()]);
     assert_eq!((ran.status.code(), said(&ran).lines().count()), (Some(1), 1), "{}", said(&ran));
-    let ran = streetwise(data.path(), &["models", "verify", "efficientnet-lite0", "poisoned", "--json"]);
+    let ran = streetwise(data.path(), &["models", "verify", "street-world", "poisoned", "--json"]);
     let sound: Vec<bool> = lines(&ran).iter().map(|line| line["ok"] == true).collect();
     assert_eq!((ran.status.code(), sound), (Some(1), vec![true, false]), "the rest is verified all the same");
 }
@@ -238,7 +235,7 @@ fn a_chosen_model_that_is_gone_is_told_and_a_shipped_one_is_used() {
     let ran = streetwise(data.path(), &["guess", "--json", picture.to_str().unwrap()]);
     let said = said(&ran);
     assert!(ran.status.success() && said.contains("no model named gone"), "{said}");
-    assert!(said.contains("efficientnet-lite0 is used instead"), "{said}");
+    assert!(said.contains("street-world is used instead"), "{said}");
 }
 
 /// Weights listed as inputs (ONNX up to IR version 3), every dimension open (optimum), float16 inside.
@@ -277,7 +274,7 @@ fn claimed_figures_do_not_make_a_model_the_default() {
         manifest["metrics"] = json!({ "images": 9, "places": 9, "top1": 1.0, "top5": 1.0, "chance": 0.001 });
     });
     let guess = || lines(&streetwise(data.path(), &["guess", "--json", picture.to_str().unwrap()]));
-    assert_eq!(guess()[0]["model"], "efficientnet-lite0");
+    assert_eq!(guess()[0]["model"], "street-world");
     std::fs::write(data.path().join("settings.json"), r#"{"model": "boaster"}"#).unwrap();
     assert_eq!(guess()[0]["model"], "boaster", "the user's own choice counts");
 }
@@ -292,7 +289,7 @@ fn the_identifier_is_a_models_one_name_whatever_its_folder_is_called() {
     of("download (1)", "tiny");
     of("a-copy", "twin");
     of("twin", "twin");
-    of("dinov2-vit-s", "dinov2-vit-s");
+    of("street-world", "street-world");
     std::fs::create_dir_all(models.join("efficientnet-lite0")).unwrap();
     let listed = lines(&streetwise(data.path(), &["models", "list", "--json"]));
     let of_ours = |line: &&Value| line["owner"] != "shipped";
@@ -302,14 +299,14 @@ fn the_identifier_is_a_models_one_name_whatever_its_folder_is_called() {
         .map(|line| (line["model"].as_str().unwrap(), line["error"].is_null()))
         .collect();
     let at = |name: &str| models.join(name).display().to_string();
-    let (dino, lite) = (at("dinov2-vit-s"), at("efficientnet-lite0"));
-    let expected = [("a-copy", false), (&dino, false), ("tiny", true), (&lite, false), ("twin", true)];
+    let (world, lite) = (at("street-world"), at("efficientnet-lite0"));
+    let expected = [("a-copy", false), ("tiny", true), (&lite, false), (&world, false), ("twin", true)];
     assert_eq!(ours, expected);
     let error = listed.iter().find(|line| line["model"] == "a-copy").unwrap()["error"].as_str().unwrap();
     assert!(error.contains("carries the identifier") && error.contains("twin"), "{error}");
     let verified = lines(&streetwise(data.path(), &["models", "verify", "tiny", "twin", "--json"]));
     assert!(verified.iter().all(|line| line["ok"] == true), "{verified:?}");
-    for name in ["tiny", "a-copy", "twin", &dino, &lite] {
+    for name in ["tiny", "a-copy", "twin", &world, &lite] {
         let ran = streetwise(data.path(), &["models", "remove", name]);
         assert!(ran.status.success(), "{name}: {}", said(&ran));
     }
@@ -338,7 +335,7 @@ fn a_model_that_was_never_measured_says_so() {
     model_folder(&data.path().join("models"), "tiny", &onnx("tiny"), &golden_logits("tiny"), |_| ());
     let listed = lines(&streetwise(data.path(), &["models", "list", "--json"]));
     let of = |name: &str| listed.iter().find(|line| line["model"] == name).unwrap()["metrics"].clone();
-    assert!(of("tiny").is_null() && of("efficientnet-lite0").is_object());
+    assert!(of("tiny").is_null() && of("street-world").is_object());
     let text = String::from_utf8(streetwise(data.path(), &["models", "list"]).stdout).unwrap();
     assert!(text.contains("not measured; try `streetwise evaluate tiny"), "{text}");
     assert!(!text.contains("top-1 0 %"), "{text}");
