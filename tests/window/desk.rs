@@ -19,7 +19,7 @@ use streetwise::training::studio::{FindTrainer, Means};
 use streetwise::ui::{App, Parts};
 
 /// Long enough for a loaded machine; what is waited for usually takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 const COUNTRIES: [&str; 6] = ["AU", "NZ", "ZA", "BR", "DE", "JP"];
 
 /// A picture of one hue with some pattern; `seed` chooses both.
