@@ -28,6 +28,8 @@ MIN_ELEMENTS = 1024
 LEVELS = 127
 #: The head stays float32: it is small, and its weights are what was fitted.
 FLOAT_PREFIX = ("head.",)
+#: What ``attention.Explained`` puts before the names of the classifier it wraps.
+WRAPPER = "model."
 
 
 def channel_axis(graph: onnx.GraphProto, name: str) -> int | None:
@@ -67,13 +69,13 @@ def shrink(
     """Writes ``source`` with weights stored as ``int8`` or ``fp16``; returns how many shrank.
 
     Initialisers whose names begin with one of ``kept_float`` stay float32, those that begin with a
-    key of ``exceptions`` are stored as it says.
+    key of ``exceptions`` are stored as it says; ``WRAPPER`` before a name does not count.
     """
     model = onnx.load(str(source))
     graph, nodes, kept, shrunk = model.graph, [], [], 0
     for tensor in graph.initializer:
         values, axis = numpy_helper.to_array(tensor), channel_axis(graph, tensor.name)
-        small = values.size < MIN_ELEMENTS or tensor.name.startswith(kept_float)
+        small = values.size < MIN_ELEMENTS or plain(tensor.name).startswith(kept_float)
         if axis is None or small or values.dtype != np.float32:
             kept.append(tensor)
             continue
@@ -91,9 +93,14 @@ def shrink(
     return shrunk
 
 
+def plain(name: str) -> str:
+    """The name of an initialiser in the classifier, whether or not its attention is told."""
+    return name.removeprefix(WRAPPER)
+
+
 def own_kind(name: str, kind: str, exceptions: dict[str, str] | None) -> str:
     """How the initialiser ``name`` is stored: as the longest prefix among ``exceptions`` says."""
-    fitting = [prefix for prefix in exceptions or {} if name.startswith(prefix)]
+    fitting = [prefix for prefix in exceptions or {} if plain(name).startswith(prefix)]
     return exceptions[max(fitting, key=len)] if fitting else kind
 
 

@@ -63,6 +63,18 @@ def test_the_channel_axis_follows_the_operator(op, attributes, axis):
     assert quantise.channel_axis(graph, "w") == axis
 
 
+def test_each_backbone_is_stored_in_its_own_way():
+    ways = {"features.parts.0.": "int8", "features.parts.1.": "fp16"}
+    for name, expected in [
+        ("features.parts.1.body.weight", "fp16"),
+        ("model.features.parts.1.body.weight", "fp16"),
+        ("model.features.parts.0.body.weight", "int8"),
+        ("val_48", "int8"),
+    ]:
+        assert quantise.own_kind(name, "int8", ways) == expected, name
+    assert quantise.own_kind("features.body.weight", "fp16", None) == "fp16"
+
+
 def test_an_unknown_way_to_store_weights_is_refused():
     with pytest.raises(ValueError, match="int4"):
         quantise.widened("w", np.zeros((2, 2), np.float32), 0, "int4")
@@ -202,10 +214,13 @@ class SmallVit(Features):
 
 
 @pytest.mark.parametrize("stored", ["float", "int8"])
-def test_a_shipped_vit_tells_its_attention(study, tmp_path, stored):
+def test_a_shipped_vit_tells_its_attention(study, tmp_path, stored, monkeypatch):
+    monkeypatch.setattr(quantise, "MIN_ELEMENTS", 64)
     head = crossval.fit(study, study.labels >= 0, RECIPE)
     model, path = assemble.Classifier(SmallVit(), head), tmp_path / "model.onnx"
     assert assemble.write_graph(model, 32, path, stored) <= assemble.MAX_DIFFERENCE
+    kinds = {t.name: t.data_type for t in onnx.load(str(path)).graph.initializer}
+    assert kinds["model.head.weight"] == TensorProto.FLOAT
     found = attention.grid(model)
     outputs = {o.name: o.shape for o in export.open_session(path).get_outputs()}
     tokens = found.rows * found.columns + found.prefix_tokens
