@@ -25,6 +25,7 @@ from . import (
     manifest,
     outside,
     screens,
+    world,
 )
 from .backbones import BACKBONES, Backbone, Features, SideBySide
 from .crossval import Study
@@ -113,6 +114,7 @@ class Collection:
             np.array([countries.index(code) for code in self.codes[own]]),
             self.groups[own],
             self.sources[own],
+            world.domain_numbers(self.sources[own]),
             self.reportable[own],
             features[own],
             widths,
@@ -198,6 +200,7 @@ def build_one(
     classifier = assemble.Classifier(model.features(store.weights), final)
     folder.mkdir(parents=True, exist_ok=True)
     exceptions = {f"features.parts.{i}.": kind for i, kind in enumerate(model.stored)}
+    exceptions["head."] = "fp16"
     difference = assemble.write_graph(
         classifier, model.network.size, folder / "model.onnx", model.stored[0], exceptions
     )
