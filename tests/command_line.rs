@@ -100,6 +100,32 @@ fn a_folder_gives_one_line_per_picture_in_order_and_a_bad_file_does_not_stop_the
 }
 
 #[test]
+fn a_picture_unlike_the_training_pictures_is_said_in_words_and_in_json() {
+    let root = tempfile::tempdir().unwrap();
+    let measured = |json: &mut Value| {
+        json["output"]["outside"] = json!({ "name": "outside", "bound": 0.5, "kept": 0.95 });
+        json["golden"]["outside"] = json!(0.106_357_79);
+    };
+    let models = root.path().join("models");
+    model_folder(&models, "outside", &onnx("outside"), &golden_logits("outside"), measured);
+    let file = root.path().join("red.bmp");
+    plain([255, 0, 0]).save(&file).unwrap();
+    let guess = || {
+        let mut command = streetwise(root.path());
+        command.args(["guess", "--model", "outside"]).arg(&file);
+        command
+    };
+    let line = &lines(&guess().arg("--json").output().unwrap())[0];
+    assert_eq!((&line["outside"]["verdict"], &line["unsure"]), (&json!("outside"), &json!(true)), "{line}");
+    assert!(
+        line["outside"]["score"].as_f64().unwrap() > line["outside"]["bound"].as_f64().unwrap(),
+        "{line}"
+    );
+    let text = String::from_utf8(guess().output().unwrap().stdout).unwrap();
+    assert!(text.contains("does not look like the street pictures"), "{text}");
+}
+
+#[test]
 fn in_words_it_names_the_country_the_model_and_how_many_it_knows() {
     let root = tempfile::tempdir().unwrap();
     model_folder(&root.path().join("models"), "tiny", &onnx("tiny"), &golden_logits("tiny"), |_| ());

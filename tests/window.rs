@@ -93,6 +93,30 @@ fn the_coach_covers_the_ranking_until_a_guess_is_made() {
 }
 
 #[test]
+fn a_picture_of_no_street_is_said_with_and_without_the_coach() {
+    let words = "does not look like the street pictures that this model learned from";
+    let mut desk = Desk::ready();
+    let (street, wall) = (desk.picture("street.png", 1), desk.picture("wall.png", 1));
+    desk.drop_files(&[street]);
+    desk.sees("Sure enough to say one country.");
+    assert!(!desk.shows(words));
+    desk.drop_files(&[wall]);
+    desk.sees(words);
+    assert!(!desk.shows("Sure enough"), "the ranking alone would be sure");
+    let mut desk = Desk::with(Settings { coach: true, ..Desk::settings_read() });
+    let wall = desk.picture("wall.png", 1);
+    desk.drop_files(&[wall]);
+    desk.sees("Where is this?");
+    desk.harness.key_press(Key::G);
+    desk.harness.run_ok();
+    desk.harness.get_by_label("Your guess").type_text("new z");
+    desk.harness.run_ok();
+    desk.harness.key_press(Key::Enter);
+    desk.sees("You said New Zealand; what the model says of such a picture means little.");
+    desk.sees(words);
+}
+
+#[test]
 fn the_coach_reveals_on_request_and_covers_the_next_picture() {
     let mut desk = Desk::with(Settings { coach: true, ..Desk::settings_read() });
     let (first, second) = (desk.picture("a.png", 1), desk.picture("b.png", 2));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +68,7 @@ class Gate:
     pictures: int
 
 
-def run_graph(path: Path, tensors: np.ndarray, output: str = export.OUTPUT) -> np.ndarray:
+def run_graph(path: Path, tensors: Iterable[np.ndarray], output: str = export.OUTPUT) -> np.ndarray:
     """An output of an ONNX file on ONNX Runtime, one picture at a time as the app runs it."""
     session = export.open_session(path)
     rows = [session.run([output], {export.INPUT: tensor[None]})[0] for tensor in tensors]

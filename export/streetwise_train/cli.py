@@ -33,6 +33,11 @@ def parser() -> argparse.ArgumentParser:
     chart = commands.add_parser("chart", help=text, description=text)
     chart.add_argument("table", type=Path, help="CSV file")
     chart.add_argument("target", type=Path, help="SVG, PNG or PDF file")
+    text = "measure how unlike its training pictures a picture is: give a finished model the score"
+    unlike = commands.add_parser("outside", help=text, description=text)
+    unlike.add_argument("folder", type=Path, help="model folder; its files are written anew")
+    unlike.add_argument("--data", type=Path, required=True, help="folder with index.csv")
+    unlike.add_argument("--screens", type=Path, help="folder of game screenshots, to measure on")
     for name, text in (
         ("features", "compute and keep the features of every picture"),
         ("evaluate", "hold out whole sources and drives; figures as JSON on stdout"),
@@ -71,7 +76,23 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if chosen.command == "chart":
         return draw_chart(chosen.table, chosen.target)
+    if chosen.command == "outside":
+        return give_outside(chosen.folder, chosen.data, chosen.screens)
     return make_shipped(chosen, top)
+
+
+def give_outside(folder: Path, root: Path, screens: Path | None) -> int:
+    """Gives a model folder the score; 1, with a sentence, where that cannot be done."""
+    from . import unfamiliar
+
+    try:
+        caught = unfamiliar.finish(folder, root, screens)
+    except (OSError, ValueError) as error:
+        print(f"streetwise_train: {error}", file=sys.stderr)
+        return 1
+    for kind, (images, share) in caught.items():
+        sys.stdout.write(f"{kind}: {share:.1%} of {images} called outside\n")
+    return 0
 
 
 def list_presets(as_json: bool) -> int:
@@ -102,7 +123,7 @@ def make_shipped(chosen: argparse.Namespace, top: argparse.ArgumentParser) -> in
     """The commands that make the models that ship: a linear head on a frozen backbone."""
     import torch
 
-    from . import cache, shipped
+    from . import cache, shipped, unfamiliar
 
     # Heads are small: one thread is as fast, never waits for another, and sums in a fixed order.
     torch.set_num_threads(1)
@@ -120,4 +141,6 @@ def make_shipped(chosen: argparse.Namespace, top: argparse.ArgumentParser) -> in
     else:
         names = list(shipped.MODELS) if chosen.command == "shipped" else [chosen.model]
         shipped.build_all(store, chosen.out, names, chosen.date, chosen.screens)
+        for name in names:
+            unfamiliar.finish(chosen.out / name, chosen.data, chosen.screens)
     return 0

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from . import attention, data, evaluation, files, gate, manifest, usercard, views
+from . import attention, data, evaluation, files, gate, graft, manifest, outside, usercard, views
 from .classifier import Classifier
 from .dataset import Samples, Split
 from .presets import Preset
@@ -33,6 +33,8 @@ REFERENCE_AGREEMENT, REFERENCE_LOSS = 0.95, 0.02
 #: decoder and libjpeg differ by 0.16 on average over 923 street pictures at 224 x 224 and by 0.38
 #: at most. The other filter makes 1.2 (median), swapped channels 13.
 LEVELS, LEVELS_OF_ONE = 0.4, 1.0
+#: Training pictures that say what is usual, and validation pictures that set the bound, at most.
+FAMILIAR, HELD_OUT = 1000, 500
 LICENCE = "The rights in the training pictures are the user's; see card.md."
 
 Report = Callable[[str], Callable[[int, int], object]]
@@ -164,8 +166,8 @@ class Build:
         progress: Callable[[int, int], object],
     ) -> None:
         """Writes every file of the folder; ``logits`` are those of all validation pictures."""
-        steps = iter(range(1, 7))
-        total = 6
+        steps = iter(range(1, 8))
+        total = 7
         some = spread(len(self.split.valid), gate.PICTURES)
         exact = self.folder / "exact.onnx"
         grid = attention.export_onnx(self.model, self.view.size, exact)
@@ -185,20 +187,40 @@ class Build:
         gate.path_of(exact, chosen.name).replace(self.folder / "model.onnx")
         for left in self.folder.glob("exact*"):
             left.unlink()
-        self.describe(found, grid, (chosen, all_ways, len(some)))
+        rule = self.measure_outside()
+        progress(next(steps), total)
+        self.describe(found, grid, rule, (chosen, all_ways, len(some)))
         self.reference(chosen, some, logits)
         progress(total, total)
+
+    def measure_outside(self) -> outside.Rule | None:
+        """Gives the graph the score of :mod:`outside`; ``None`` with too few pictures for one.
+
+        It is fitted on training pictures, its bound on validation pictures: the network knows its
+        training pictures better than any other.
+        """
+        train = self.split.train[spread(len(self.split.train), FAMILIAR)]
+        valid = self.split.valid[spread(len(self.split.valid), HELD_OUT)]
+        if min(len(train), len(valid)) < outside.LEAST:
+            return None
+        graph, files = self.folder / "model.onnx", self.samples.file
+        usual, held = (graft.features(graph, map(self.view, files[w])) for w in (train, valid))
+        distance = outside.fit(usual, self.samples.source[train])
+        graft.add(graph, distance)
+        text = f"{len(valid)} validation pictures, at places that were never trained on"
+        return outside.rule(distance(held), text)
 
     def describe(
         self,
         found: evaluation.Evaluation,
         grid: attention.Grid | None,
+        rule: outside.Rule | None,
         ways: tuple[gate.Variant, list[gate.Variant], int],
     ) -> None:
         """Writes ``card.md`` and ``model.json``."""
         name = self.job.name or self.preset.name
         parts = (self.preset, self.recipe, self.samples, self.split)
-        text = usercard.write(name, *parts, found, ways, self.beginning())
+        text = usercard.write(name, *parts, found, ways, self.beginning(), rule)
         (self.folder / "card.md").write_text(text, encoding="utf-8")
         about = manifest.Found(found.temperature, found.unsure, found.metrics, self.about(ways))
         made = manifest.describe(
@@ -210,6 +232,7 @@ class Build:
             about,
             self.view.size,
             grid,
+            rule,
         )
         manifest.write(self.folder, made)
 

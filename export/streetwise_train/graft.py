@@ -6,6 +6,7 @@ no training: any classifier's graph can be given it, however its weights are sto
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def features_name(graph: onnx.GraphProto) -> str:
     return node.input[0]
 
 
-def features(path: Path, tensors: list[np.ndarray]) -> np.ndarray:
+def features(path: Path, tensors: Iterable[np.ndarray]) -> np.ndarray:
     """What the last layer of a graph reads for each picture, float32 [pictures, width].
 
     Pictures, [3, size, size], go through one at a time, as the app runs them.

@@ -206,7 +206,7 @@ def build_one(
     )
     rule = measure_outside(study, held, folder / "model.onnx")
     passed = assemble.Gate(" and ".join(model.stored), difference, agreement, loss, count)
-    text = card.write(model, study, measured, passed, rule)
+    text = card.write(model, study, measured, passed)
     (folder / "card.md").write_text(text, encoding="utf-8")
     provenance = {
         "backbone": ", ".join(f"timm {b.timm_name}, Apache-2.0" for b in model.backbones),
@@ -227,7 +227,8 @@ def measure_outside(study: Study, held: crossval.HeldOut, graph: Path) -> outsid
     rows = study.features[:, 0]
     scores = outside.held_out(rows, study.sources, held.fold)
     graft.add(graph, outside.fit(rows, study.sources))
-    return outside.rule(scores[study.reportable], "pictures of sources and drives held out")
+    wanted = scores[study.reportable]
+    return outside.rule(wanted, f"{len(wanted)} street pictures, whole sources and drives held out")
 
 
 def evaluate(

@@ -13,6 +13,7 @@ from .card import table
 from .dataset import Samples, Split
 from .evaluation import Evaluation
 from .gate import PICTURES, Variant
+from .outside import Rule
 from .presets import Preset
 from .recipe import Recipe
 
@@ -44,10 +45,11 @@ def write(
     found: Evaluation,
     gate: tuple[Variant, Sequence[Variant], int],
     weights: str,
+    rule: Rule | None,
 ) -> str:
     """The whole card; ``gate`` is the chosen variant, all of them, and the pictures compared.
 
-    ``weights`` says what training started from.
+    ``weights`` says what training started from, ``rule`` when a picture is called outside.
     """
     size, known = recipe.size or preset.size, samples.countries
     margin = 1.96 * 0.5 / max(found.metrics["places"], 1) ** 0.5
@@ -65,6 +67,7 @@ def write(
             headline(found),
             "## Calibration and `unsure`\n",
             calibration(found),
+            unlike(rule),
             "## Per country\n",
             countries_table(samples, split, found),
             "## What it was trained on\n",
@@ -104,6 +107,17 @@ def calibration(found: Evaluation) -> str:
     return (
         f"Logits are divided by {found.temperature:.3f}, fitted on the held-out places. "
         f"{rule.rule} {calibrate.in_words('There', *done)}\n"
+    )
+
+
+def unlike(rule: Rule | None) -> str:
+    """When a picture is called unlike the training pictures."""
+    if rule is None:
+        return "It cannot tell that a picture is no street: too few pictures to learn that from.\n"
+    return (
+        f"A picture whose score `outside` is above {rule.bound:.3f} is unlike the training "
+        f"pictures, and the guess is unsure. The bound keeps {rule.kept:.1%} of {rule.fitted_on}. "
+        f"How many pictures without a street it catches was not measured.\n"
     )
 
 

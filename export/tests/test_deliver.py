@@ -10,7 +10,18 @@ from PIL import Image
 from sklearn import metrics as reference
 from test_datacheck import draw
 
-from streetwise_train import datacheck, deliver, evaluation, export, gate, golden, metrics, presets
+from streetwise_train import (
+    assemble,
+    datacheck,
+    deliver,
+    evaluation,
+    export,
+    gate,
+    golden,
+    metrics,
+    outside,
+    presets,
+)
 from streetwise_train.classifier import Classifier
 from streetwise_train.errors import TrainError
 from streetwise_train.recipe import Job, Recipe
@@ -98,6 +109,31 @@ def test_a_trained_network_becomes_a_model_folder(made):
     np.testing.assert_allclose(again, first["logits"], atol=1e-4)
     found = session.run([export.OUTPUT], {export.INPUT: view(first["file"])[None]})[0][0]
     assert np.abs(found - first["logits"]).max() < kept["tolerance"]["logit"]
+
+
+def test_a_trained_model_tells_pictures_unlike_its_own(made, monkeypatch):
+    monkeypatch.setattr(outside, "LEAST", 20)
+    _model, preset, recipe, _job, samples, split, run = made
+    deliver.finish(*made, silent)
+    written = json.loads((run / "model" / "model.json").read_text(encoding="utf-8"))
+    rule = written["output"]["outside"]
+    view = deliver.Picture(preset, recipe.size)
+    tensors = np.stack([view(file) for file in samples.file[split.valid]])
+    scores = assemble.run_graph(run / "model" / "model.onnx", tensors, rule["name"])
+    assert np.mean(scores <= rule["bound"]) == pytest.approx(rule["kept"], abs=1e-4)
+    assert 0.9 < rule["kept"] < 1
+    again = assemble.run_graph(run / "model" / "model.onnx", golden.tensor(32), rule["name"])
+    assert written["golden"]["outside"] == pytest.approx(float(again[0]), rel=1e-4)
+    card = (run / "model" / "card.md").read_text(encoding="utf-8")
+    assert f"above {rule['bound']:.3f} is unlike the training pictures" in card.replace("\n", " ")
+
+
+def test_with_few_pictures_a_model_says_that_it_cannot_tell_them(made):
+    run = made[-1]
+    deliver.finish(*made, silent)
+    written = json.loads((run / "model" / "model.json").read_text(encoding="utf-8"))
+    assert "outside" not in written["output"] | written["golden"]
+    assert "too few pictures" in (run / "model" / "card.md").read_text(encoding="utf-8")
 
 
 def test_a_refused_graph_leaves_no_model_and_the_old_one_whole(made, monkeypatch):

@@ -1,12 +1,28 @@
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import timm
 import torch
 from conftest import TinyFeatures
 from onnx import TensorProto, helper
+from PIL import Image
 from test_export import SmallVit
 
-from streetwise_train import assemble, attention, export, graft, manifest, outside
+from streetwise_train import (
+    assemble,
+    attention,
+    cli,
+    drawn,
+    export,
+    graft,
+    manifest,
+    outside,
+    unfamiliar,
+)
+from streetwise_train.backbones import BACKBONES
+from streetwise_train.calibrate import Unsure
 from streetwise_train.classifier import Classifier
 from streetwise_train.head import Head
 
@@ -63,7 +79,58 @@ def test_folds_hold_out_whole_sources_and_spread_a_large_one_by_place():
 
 
 @pytest.fixture
-def drawn():
+def folder(tmp_path):
+    """A finished model folder on random features, and an index of pictures to measure it on."""
+    path, _ = graph_of(TinyFeatures(), tmp_path, "int8")
+    root = tmp_path / "data"
+    rows = ["file,country,place,source,check"]
+    for i in range(120):
+        code, file = ("AU", "BR", "JP", "DE")[i % 4], f"{i}.png"
+        (root / "images").mkdir(parents=True, exist_ok=True)
+        green = np.random.default_rng(i).integers(90, 120, (40, 60, 3)) + np.array((0, 40, 10))
+        Image.fromarray(green.astype(np.uint8)).save(root / "images" / file)
+        rows.append(f"{file},{code},p{i // 2},s{i % 7},")
+    (root / "index.csv").write_text("\n".join(rows), encoding="utf-8")
+    (tmp_path / "card.md").write_text("# Tiny\n\n## Per country\n\ntable\n", encoding="utf-8")
+    network = replace(BACKBONES["efficientnet-lite0"], size=32)
+    unsure = Unsure(0.5, 0.1, 0.6, 0.3)
+    found = manifest.Found(1.0, unsure, {"top1": 0.5}, {})
+    codes = ["AU", "BR", "JP"]
+    made = manifest.describe(tmp_path, network, "tiny", "Tiny", codes, found)
+    manifest.write(tmp_path, made)
+    return path.parent, root
+
+
+def test_a_finished_model_folder_gets_the_score_its_rule_and_its_figures(folder, capsys):
+    path, root = folder
+    for _ in range(2):  # a second time replaces the first
+        assert cli.main(["outside", str(path), "--data", str(root)]) == 0
+    said = capsys.readouterr().out
+    assert "street pictures of other countries" in said
+    written = json.loads((path / "model.json").read_text(encoding="utf-8"))
+    rule, figures = written["output"]["outside"], written["metrics"]["outside"]
+    assert written["metrics"]["top1"] == 0.5
+    assert figures["street pictures of other countries"]["images"] == 30
+    assert 0.9 < rule["kept"] < 1
+    assert figures[f"drawn by code, {len(drawn.KINDS)} kinds"]["share"] > 0.5
+    assert written["golden"]["outside"] > rule["bound"]
+    assert written["files"] == [manifest.file_entry(path / n) for n in ("model.onnx", "card.md")]
+    card = (path / "card.md").read_text(encoding="utf-8")
+    assert card.count(unfamiliar.HEADING) == 1
+    assert card.index(unfamiliar.HEADING) < card.index("## Per country")
+    assert f"| drawn by code, {len(drawn.KINDS)} kinds | {12 * len(drawn.KINDS)} |" in card
+
+
+def test_too_few_pictures_are_said(folder, capsys):
+    path, root = folder
+    index = (root / "index.csv").read_text(encoding="utf-8").splitlines()[:30]
+    (root / "index.csv").write_text("\n".join(index), encoding="utf-8")
+    assert cli.main(["outside", str(path), "--data", str(root)]) == 1
+    assert "too few" in capsys.readouterr().err
+
+
+@pytest.fixture
+def tensors():
     return [np.random.default_rng(i).normal(size=(3, 32, 32)).astype(np.float32) for i in range(9)]
 
 
@@ -83,13 +150,13 @@ def graph_of(features, tmp_path, stored):
 
 @pytest.mark.parametrize("stored", ["float", "fp16", "int8"])
 @pytest.mark.parametrize("body", [TinyFeatures, SmallVit])
-def test_a_graph_gets_the_score_and_keeps_the_rest(tmp_path, drawn, body, stored):
+def test_a_graph_gets_the_score_and_keeps_the_rest(tmp_path, tensors, body, stored):
     path, distance = graph_of(body(), tmp_path, stored)
-    before = export.open_session(path).run(None, {export.INPUT: np.stack(drawn)})
-    features = graft.features(path, drawn)
+    before = export.open_session(path).run(None, {export.INPUT: np.stack(tensors)})
+    features = graft.features(path, tensors)
     for _ in range(2):  # a second time replaces the first
         graft.add(path, distance)
-    *others, scores = export.open_session(path).run(None, {export.INPUT: np.stack(drawn)})
+    *others, scores = export.open_session(path).run(None, {export.INPUT: np.stack(tensors)})
     for old, new in zip(before, others, strict=True):
         np.testing.assert_allclose(new, old, atol=1e-5)
     np.testing.assert_allclose(scores, distance(features), rtol=2e-3)
@@ -98,16 +165,16 @@ def test_a_graph_gets_the_score_and_keeps_the_rest(tmp_path, drawn, body, stored
     assert "outside" not in manifest.golden_entry(path, 32, ["AU", "BR", "JP"])
 
 
-def test_a_trained_network_gets_it_as_well(tmp_path, drawn):
+def test_a_trained_network_gets_it_as_well(tmp_path, tensors):
     body = timm.create_model("resnet18d", pretrained=False, num_classes=0, global_pool="")
     model = Classifier(body, 3).eval()
     path = tmp_path / "model.onnx"
     attention.export_onnx(model, 32, path)
-    features = graft.features(path, drawn)
+    features = graft.features(path, tensors)
     assert features.shape == (9, 512)
     distance = outside.fit(np.tile(features, (9, 1)), np.array(["one"] * 81))
     graft.add(path, distance)
-    scores = assemble.run_graph(path, np.stack(drawn), export.OUTSIDE)
+    scores = assemble.run_graph(path, np.stack(tensors), export.OUTSIDE)
     np.testing.assert_allclose(scores, distance(features), rtol=2e-3)
 
 

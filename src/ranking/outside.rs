@@ -15,7 +15,7 @@ impl Outside {
     /// Whether the picture is stranger than the bound. A score that is not a number is.
     #[must_use]
     pub fn beyond(&self) -> bool {
-        !(self.score <= self.bound)
+        self.score.is_nan() || self.score > self.bound
     }
 
     /// `outside` or `within`, for JSON.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 use streetwise::imaging::Picture;
 use streetwise::model::{Classifier, Model, ModelError, Owner};
@@ -56,4 +57,44 @@ fn a_model_without_the_measure_says_nothing_of_it() {
     let mut classifier = Classifier::load(embedded(&folder), &model, Device::Auto, Some(1)).unwrap();
     let ranking = classifier.look(&Picture::from_rgb("red", plain([255, 0, 0]))).unwrap().ranking;
     assert_eq!((ranking.verdict, ranking.outside), (Verdict::Sure, None));
+}
+
+/// Pictures that show nothing: a grey gradient, television noise, a wall with light falling off, a chessboard, a page.
+fn of_nothing() -> [(&'static str, RgbImage); 5] {
+    let draw = |shade: &dyn Fn(u32, u32) -> [u32; 3]| {
+        RgbImage::from_fn(640, 400, |x, y| Rgb(shade(x, y).map(|level| u8::try_from(level % 256).unwrap())))
+    };
+    let grains = |x: u32, y: u32| {
+        (x.wrapping_mul(374_761_393) ^ y.wrapping_mul(668_265_263)).wrapping_mul(2_246_822_519) >> 24
+    };
+    let word =
+        |x: u32, y: u32| y % 20 < 9 && !(x / 9 + y / 20 * 7).is_multiple_of(6) && (30..600).contains(&x);
+    [
+        ("gradient", draw(&|x, _| [x * 255 / 640; 3])),
+        ("noise", draw(&|x, y| [grains(x, y); 3])),
+        ("wall", draw(&|x, y| [170 - y / 12 + grains(x, y) / 64, 165 - y / 12, 150 - x / 16])),
+        ("chessboard", draw(&|x, y| [(x / 40 + y / 40) % 2 * 255; 3])),
+        ("page", draw(&|x, y| if word(x, y) { [40; 3] } else { [250; 3] })),
+    ]
+}
+
+#[test]
+fn the_shipped_models_call_pictures_of_nothing_outside() {
+    let root = tempfile::tempdir().unwrap();
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    for folder in std::fs::read_dir(models).unwrap() {
+        let model = Model::read(&folder.unwrap().path(), Owner::Shipped).unwrap();
+        assert!(model.manifest.output.outside.is_some(), "{} has no such score", model.manifest.id);
+        let mut classifier = Classifier::load(embedded(root.path()), &model, Device::Cpu, Some(1)).unwrap();
+        for (name, pixels) in of_nothing() {
+            let ranking = classifier.look(&Picture::from_rgb(name, pixels)).unwrap().ranking;
+            assert_eq!(
+                ranking.verdict,
+                Verdict::Outside,
+                "{}: {name} {:?}",
+                model.manifest.id,
+                ranking.outside
+            );
+        }
+    }
 }
