@@ -33,8 +33,8 @@ class Recipe:
     the head is trained on, the app's own first.
     """
 
-    shared: float = 2e-3
-    own: float = 8e-3
+    shared: float = 8e-3
+    own: float = 3.2e-2
     smoothing: float = 0.0
     country_power: float = 0.5
     source_power: float = 0.0
