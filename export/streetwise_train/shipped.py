@@ -69,7 +69,7 @@ MODELS = {
     m.id: m
     for m in (
         Model(
-            "street-world", "DINOv2 ViT-S/14 and EfficientNet-Lite0", (VIT, LITE),
+            "street-world", "Street World", (VIT, LITE),
             Recipe(components=(950, 600)), ("int8", "fp16"),
         ),
         Model("efficientnet-lite0", LITE.name, (LITE,), Recipe(components=(600,)), ("fp16",)),
