@@ -155,8 +155,10 @@ def training(model: Model, study: Study, gate: Gate) -> str:
     """How the model was made, and what the gate found."""
     recipe = model.recipe
     return (
-        f"Frozen {' and '.join(seen(b) for b in model.backbones)} under one linear layer, fitted "
-        f"by logistic regression on {len(study.labels)} pictures ({', '.join(recipe.views)} view "
+        f"Frozen {' and '.join(seen(b) for b in model.backbones)} under a linear layer for each "
+        f"kind of picture (dashcams, Street View, all others), mixed by a gate that tells them "
+        f"apart, fitted by logistic regression on {len(study.labels)} pictures "
+        f"({', '.join(recipe.views)} view "
         f"of each; {' and '.join(map(str, recipe.components))} principal components; label "
         f"smoothing {recipe.smoothing:g}; countries weigh n to the power "
         f"{1 - recipe.country_power:g}, views of one place or drive share one weight). The weights "
