@@ -9,11 +9,11 @@ use super::occlusion::{Grid, drops};
 use super::rollout::shares;
 use super::scorer::Scorer;
 use super::{ExplainError, Method, deletion};
+use crate::base::progress::{Watch, step};
 use crate::dataset::Dataset;
 use crate::evaluate::{Interval, SplitMix, percentiles};
 use crate::imaging::{Limits, Picture, preprocess};
 use crate::model::Classifier;
-use crate::watch::{Watch, step};
 
 /// What to measure.
 #[derive(Debug, Clone, Copy)]

@@ -10,9 +10,9 @@ use ndarray::{Array4, s};
 use super::heatmap::{Heatmap, Method, area};
 use super::scorer::{Scorer, score_of};
 use super::{ExplainError, deletion};
+use crate::base::progress::{Cancelled, Progress};
 use crate::imaging::{Picture, preprocess};
 use crate::model::Classifier;
-use crate::watch::{Cancelled, Progress};
 
 /// Rows and columns of a heatmap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,9 +12,11 @@ use super::reference::compare;
 pub use super::reference::{Gap, Tolerance, Verified};
 use super::runs::{Run, RunError, State};
 use super::summary::{Summary, VERIFY, append};
+use crate::base::Device;
+use crate::base::hash::sha256_of;
 use crate::imaging::PictureError;
-use crate::model::{Classifier, Library, Model, ModelError, Owner, sha256_of};
-use crate::runtime::{Device, Engine};
+use crate::model::{Classifier, Library, Model, ModelError, Owner};
+use crate::runtime::Engine;
 use crate::store::write_whole;
 
 /// Why a model was not added.

@@ -12,7 +12,7 @@ use super::driver::{Driver, Wishes};
 use super::facts::facts;
 use super::reader::Reader;
 use super::{Means, Message, Order, Repaint};
-use crate::guard;
+use crate::base::guard;
 use crate::training::ablation::{self, Grid};
 use crate::training::environment::{self, Torch};
 use crate::training::runs::{RunError, RunStore, State};

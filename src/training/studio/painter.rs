@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use super::desk::{Desk, sentence};
 use super::{Message, Painting};
+use crate::base::guard;
+use crate::base::priority::yield_to_the_window;
 use crate::engine::Busy;
-use crate::guard;
-use crate::priority::yield_to_the_window;
 use crate::training::paint::paint;
 use crate::training::runs::RunError;
 
