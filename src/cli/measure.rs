@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use indicatif::ProgressBar;
 
-use super::train::{count_interrupts, interrupts};
+use super::interrupts::{count_interrupts, interrupts};
 use super::{Context, DeviceArg};
 use crate::base::Device;
 use crate::base::progress::Progress;

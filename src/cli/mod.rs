@@ -12,6 +12,7 @@ mod doctor;
 mod evaluate;
 mod explain;
 mod guess;
+mod interrupts;
 mod measure;
 mod models;
 mod output;
