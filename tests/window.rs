@@ -50,9 +50,7 @@ fn another_model_gives_another_ranking_of_the_same_picture() {
     let file = desk.picture("street.png", 1);
     desk.drop_files(&[file]);
     desk.sees("1st: New Zealand");
-    desk.sees(
-        "This model knows 6\u{a0}countries. On new places from the sources it learned from, its first guess is right 30\u{a0}%",
-    );
+    desk.sees("This model knows 6\u{a0}countries. Where it was measured, its first guess is right 30\u{a0}%");
     desk.harness.get_by_label("Model").click();
     desk.sees("broken cannot be used");
     desk.harness.get_by_label("Second").click();

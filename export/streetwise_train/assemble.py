@@ -26,17 +26,30 @@ class Classifier(nn.Module):
     """Normalised pictures, [batch, 3, size, size], to raw logits, [batch, countries]."""
 
     def __init__(self, features: nn.Module, head: Head) -> None:
-        """Joins ``features`` and the linear ``head``."""
+        """Joins ``features`` and the ``head``."""
         super().__init__()
         self.features = features
-        self.head = nn.Linear(head.weight.shape[1], head.weight.shape[0])
-        self.head.weight.data = torch.from_numpy(head.weight)
-        self.head.bias.data = torch.from_numpy(head.bias)
+        domains, self.countries, width = head.weight.shape
+        self.head = linear(head.weight.reshape(-1, width), head.bias.reshape(-1))
+        self.gate = linear(head.gate, head.gate_bias) if domains > 1 else None
         self.eval()
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """Raw logits, before the temperature."""
-        return self.head(self.features(pictures))
+        found = self.features(pictures)
+        if self.gate is None:
+            return self.head(found)
+        share = torch.softmax(self.gate(found), 1).unsqueeze(2)
+        each = self.head(found).unflatten(1, (-1, self.countries))
+        return (each * share).sum(1)
+
+
+def linear(weight: np.ndarray, bias: np.ndarray) -> nn.Linear:
+    """The layer ``x @ weight.T + bias``."""
+    layer = nn.Linear(weight.shape[1], weight.shape[0])
+    layer.weight.data = torch.from_numpy(weight)
+    layer.bias.data = torch.from_numpy(bias)
+    return layer
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from .backbones import Backbone
 from .crossval import Study
 from .figures import FEW_PLACES, TOO_FEW, Figures
 from .geography import REGION, REGIONS
-from .outside import Rule
 from .views import HUD
 
 if TYPE_CHECKING:
@@ -142,17 +141,6 @@ def calibration(figures: Figures) -> str:
     )
 
 
-def unlike(rule: Rule | None) -> str:
-    """The bound from which a picture is called outside, in words."""
-    if rule is None:
-        return ""
-    return (
-        f"A picture is called outside what the model learned from when the Mahalanobis distance of "
-        f"its features to the training pictures is above {rule.bound:.3f}. That keeps "
-        f"{rule.kept:.0%} of {rule.fitted_on}.\n"
-    )
-
-
 def seen(backbone: Backbone) -> str:
     """What features are taken from a backbone, in words."""
     depths = ", ".join(str(depth + 1) for depth in backbone.depths)
@@ -193,9 +181,7 @@ def known(study: Study) -> str:
     )
 
 
-def write(
-    model: Model, study: Study, figures: Figures, gate: Gate, rule: Rule | None = None
-) -> str:
+def write(model: Model, study: Study, figures: Figures, gate: Gate) -> str:
     """The whole card."""
     size, metrics = model.network.size, figures.metrics
     left, top, right, bottom = (f"{share:.0%}" for share in HUD)
@@ -218,7 +204,6 @@ def write(
             by_region(metrics),
             "## Calibration and `unsure`\n",
             calibration(figures),
-            unlike(rule),
             "## Per country\n",
             by_country(metrics),
             "## Per source\n",

@@ -123,7 +123,7 @@ def make_shipped(chosen: argparse.Namespace, top: argparse.ArgumentParser) -> in
     """The commands that make the models that ship: a linear head on a frozen backbone."""
     import torch
 
-    from . import cache, shipped
+    from . import cache, shipped, unfamiliar
 
     # Heads are small: one thread is as fast, never waits for another, and sums in a fixed order.
     torch.set_num_threads(1)
@@ -141,4 +141,6 @@ def make_shipped(chosen: argparse.Namespace, top: argparse.ArgumentParser) -> in
     else:
         names = list(shipped.MODELS) if chosen.command == "shipped" else [chosen.model]
         shipped.build_all(store, chosen.out, names, chosen.date, chosen.screens)
+        for name in names:
+            unfamiliar.finish(chosen.out / name, chosen.data, chosen.screens)
     return 0

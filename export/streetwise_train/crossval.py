@@ -16,7 +16,8 @@ class Study:
     ``features`` is [pictures, views, width], its first view being the one the app makes, and
     ``widths`` is each backbone's share of the width. ``labels`` are indices into ``countries``,
     ``kinship`` is the prior covariance of their weights. ``groups`` are pictures of one place or
-    drive. A figure may be reported where ``reportable`` is true.
+    drive, ``domains`` the kinds of picture as numbers from 0. A figure may be
+    reported where ``reportable`` is true.
     """
 
     countries: list[str]
@@ -24,6 +25,7 @@ class Study:
     labels: np.ndarray
     groups: np.ndarray
     sources: np.ndarray
+    domains: np.ndarray
     reportable: np.ndarray
     features: np.ndarray
     widths: tuple[int, ...]
@@ -33,7 +35,10 @@ def fit(study: Study, train: np.ndarray, recipe: head.Recipe) -> head.Head:
     """The head of a recipe, fitted on the pictures where ``train`` is true."""
     labels, groups = study.labels[train], study.groups[train]
     weights = head.sample_weights(labels, study.sources[train], groups, recipe)
-    return head.fit(study.features[train], labels, study.kinship, weights, recipe, study.widths)
+    rows = study.features[train]
+    return head.fit(
+        rows, labels, study.domains[train], study.kinship, weights, recipe, study.widths
+    )
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class HeldOut:
     def apply(self, features: np.ndarray, which: np.ndarray) -> np.ndarray:
         """Logits of the pictures ``which`` from other features, each by its own fold's head."""
         pairs = zip(self.fold[which], features, strict=True)
-        return np.stack([self.heads[fold](row) for fold, row in pairs])
+        return np.concatenate([self.heads[fold](row[None]) for fold, row in pairs])
 
 
 def held_out(study: Study, recipe: head.Recipe) -> HeldOut:

@@ -17,7 +17,7 @@ from . import export, quantise
 from .outside import Distance
 
 #: Operators that may stand between the last layer and the logits.
-AFTER = ("Add", "Div", "Identity", "Mul")
+AFTER = ("Add", "Div", "Identity", "Mul", "ReduceSum", "Reshape")
 #: Begins the names of everything that is added.
 PREFIX = "outside."
 

@@ -68,18 +68,19 @@ def shrink(
 ) -> int:
     """Writes ``source`` with weights stored as ``int8`` or ``fp16``; returns how many shrank.
 
-    Initialisers whose names begin with one of ``kept_float`` stay float32, those that begin with a
-    key of ``exceptions`` are stored as it says; ``WRAPPER`` before a name does not count.
+    Initialisers whose names begin with a key of ``exceptions`` are stored as it says, others that
+    begin with one of ``kept_float`` stay float32; ``WRAPPER`` before a name does not count.
     """
     model = onnx.load(str(source))
     graph, nodes, kept, shrunk = model.graph, [], [], 0
     for tensor in graph.initializer:
         values, axis = numpy_helper.to_array(tensor), channel_axis(graph, tensor.name)
-        small = values.size < MIN_ELEMENTS or plain(tensor.name).startswith(kept_float)
-        if axis is None or small or values.dtype != np.float32:
+        own = own_kind(tensor.name, exceptions)
+        spared = own is None and plain(tensor.name).startswith(kept_float)
+        if axis is None or spared or values.size < MIN_ELEMENTS or values.dtype != np.float32:
             kept.append(tensor)
             continue
-        stored, widen = widened(tensor.name, values, axis, own_kind(tensor.name, kind, exceptions))
+        stored, widen = widened(tensor.name, values, axis, own or kind)
         kept += stored
         nodes += widen
         shrunk += 1
@@ -98,10 +99,10 @@ def plain(name: str) -> str:
     return name.removeprefix(WRAPPER)
 
 
-def own_kind(name: str, kind: str, exceptions: dict[str, str] | None) -> str:
-    """How the initialiser ``name`` is stored: as the longest prefix among ``exceptions`` says."""
+def own_kind(name: str, exceptions: dict[str, str] | None) -> str | None:
+    """How ``exceptions`` say that ``name`` is stored; ``None`` where they do not."""
     fitting = [prefix for prefix in exceptions or {} if plain(name).startswith(prefix)]
-    return exceptions[max(fitting, key=len)] if fitting else kind
+    return exceptions[max(fitting, key=len)] if fitting else None
 
 
 def widened(

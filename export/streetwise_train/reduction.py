@@ -5,14 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
+from sklearn.utils.extmath import randomized_svd
 
 #: Rounds of subspace iteration (Halko et al. 2011); what the leading components miss is noise.
 ROUNDS = 4
-#: Random directions beside the components asked for.
-SPARE = 50
-#: Below one in so many components it is cheaper not to form ``rows.T @ rows``.
-FEW = 8
 
 
 @dataclass(frozen=True)
@@ -50,24 +46,8 @@ def fit(features: np.ndarray, widths: tuple[int, ...], components: tuple[int, ..
 
 
 def basis_of(standard: np.ndarray, count: int) -> np.ndarray:
-    """An orthonormal basis of the ``count`` leading components, float32 [width, count]."""
-    width = standard.shape[1]
-    return np.eye(width, dtype=np.float32) if count >= width else leading(standard, count)[1]
-
-
-def leading(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The ``count`` largest eigenvalues of ``rows.T @ rows``, the largest last, and their vectors.
-
-    By subspace iteration from a fixed seed, so about: the last of them can be a mixture with those
-    that follow. ``rows`` is float32 [rows, width], the vectors [width, count].
-    """
-    x, width = torch.from_numpy(rows), rows.shape[1]
-    square = x.T @ x if count * FEW > width else None
-    generator = torch.Generator().manual_seed(0)
-    basis = torch.randn(width, min(width, count + SPARE), generator=generator)
-    for _ in range(ROUNDS):
-        turned = x.T @ (x @ basis) if square is None else square @ basis
-        basis = torch.linalg.qr(turned).Q
-    image = x @ basis
-    values, vectors = torch.linalg.eigh(image.T @ image)
-    return values[-count:].numpy(), (basis @ vectors[:, -count:]).numpy()
+    """An orthonormal basis of about the ``count`` leading components, float32 [width, count]."""
+    if count >= standard.shape[1]:
+        return np.eye(standard.shape[1], dtype=np.float32)
+    _, _, vectors = randomized_svd(standard, count, n_iter=ROUNDS, random_state=0)
+    return vectors.T.astype(np.float32)

@@ -25,6 +25,12 @@ def domains(sources: np.ndarray) -> np.ndarray:
     return np.array(found)
 
 
+def domain_numbers(sources: np.ndarray) -> np.ndarray:
+    """The domain of each picture as a number from 0: dashcams, Street View, all others."""
+    names = np.array([DASHCAMS, STREET_VIEW, ""])
+    return (domains(sources)[:, None] == names).argmax(1)
+
+
 def ranks(logits: np.ndarray, known: list[str], codes: np.ndarray) -> np.ndarray:
     """The rank of each picture's country among the countries known; unknown ones rank last."""
     place = {code: i for i, code in enumerate(known)}

@@ -39,6 +39,7 @@ def make_study(countries=6, places=12, views=2, seed=0, noise=1.0):
         labels,
         groups,
         sources,
+        np.zeros(len(labels), int),
         groups % 10 != 0,
         features[:, None].astype(np.float32),
         (48,),

@@ -69,10 +69,10 @@ def test_each_backbone_is_stored_in_its_own_way():
         ("features.parts.1.body.weight", "fp16"),
         ("model.features.parts.1.body.weight", "fp16"),
         ("model.features.parts.0.body.weight", "int8"),
-        ("val_48", "int8"),
+        ("val_48", None),
     ]:
-        assert quantise.own_kind(name, "int8", ways) == expected, name
-    assert quantise.own_kind("features.body.weight", "fp16", None) == "fp16"
+        assert quantise.own_kind(name, ways) == expected, name
+    assert quantise.own_kind("features.body.weight", None) is None
 
 
 def test_an_unknown_way_to_store_weights_is_refused():
@@ -93,6 +93,17 @@ def test_a_model_passes_from_pytorch_to_a_graph(tiny, tmp_path, stored, bound):
     small = {"int8": TensorProto.INT8, "fp16": TensorProto.FLOAT16}.get(stored)
     assert (small in kinds.values()) == (small is not None)
     assert kinds["head.weight"] == TensorProto.FLOAT
+
+
+def test_a_head_of_several_domains_is_mixed_in_the_graph_as_in_training(study, tmp_path):
+    several = replace(study, domains=study.groups % 3)
+    fitted = crossval.fit(several, study.labels >= 0, replace(RECIPE, apart=1.0))
+    model, path = assemble.Classifier(TinyFeatures(), fitted), tmp_path / "model.onnx"
+    assert assemble.write_graph(model, 32, path, "fp16", {"head.": "fp16"}) < 1e-3
+    picture = golden.tensor(32)
+    with torch.inference_mode():
+        expected = fitted(model.features(torch.from_numpy(picture)).numpy())
+    np.testing.assert_allclose(assemble.run_graph(path, picture), expected, atol=1e-2)
 
 
 def test_a_graph_carries_no_paths_of_the_machine(tiny, tmp_path):

@@ -8,13 +8,15 @@ from sklearn.linear_model import LogisticRegression
 from streetwise_train import crossval, figures, geography, head, metrics, reduction
 from streetwise_train.head import Recipe
 
-PLAIN = Recipe(country_power=0.0, components=(48,))
+PLAIN = Recipe(country_power=0.0, apart=0.0, components=(48,))
 DECAY = 0.02
 
 
 def test_the_head_is_the_reference_logistic_regression(study):
     x, y = study.features[:, 0], study.labels
-    fitted = head.fit(study.features, y, np.eye(6) / DECAY, np.ones(len(y)), PLAIN, (48,))
+    fitted = head.fit(
+        study.features, y, study.domains, np.eye(6) / DECAY, np.ones(len(y)), PLAIN, (48,)
+    )
     standard = (x - x.mean(0)) / x.std(0)
     expected = LogisticRegression(C=1 / (DECAY * len(y)), tol=1e-8).fit(standard, y)
     ours = metrics.softmax(fitted(x))
@@ -77,7 +79,8 @@ def test_a_country_without_pictures_is_placed_by_its_neighbours():
     features = (centres[labels] + 0.3 * rng.normal(size=(120, 8))).astype(np.float32)[:, None]
     kinship = geography.kinship(where, 0.002, 0.01)
     plain = replace(PLAIN, components=(8,))
-    fitted = head.fit(features, labels, kinship, np.ones(120), plain, (8,))
+    one = np.zeros(120, int)
+    fitted = head.fit(features, labels, one, kinship, np.ones(120), plain, (8,))
     logits = fitted(features[:40, 0])
     assert np.all(logits.argmax(1) == 0)
     assert logits[:, 1].mean() > logits[:, [2, 3]].max(1).mean()
@@ -115,3 +118,21 @@ def test_a_country_with_few_places_has_no_figures():
     found = figures.measure(study, crossval.held_out(study, PLAIN).logits).metrics
     assert {part["top1"] for part in found["per_country"].values()} == {None}
     assert found["per_country"]["JP"]["images"] > 0
+
+
+def test_domains_may_disagree_about_what_a_feature_means():
+    """A feature says one country in one domain and the other in the other: one layer cannot."""
+    rng = np.random.default_rng(0)
+    labels, domains = rng.integers(0, 2, 400), rng.integers(0, 2, 400)
+    features = rng.normal(size=(400, 1, 6)).astype(np.float32)
+    features[:, 0, 0] += 4 * domains
+    features[:, 0, 1] += np.where(labels == domains, 3, -3)
+    recipe = replace(PLAIN, components=(6,))
+    found = {}
+    for apart in (0.0, 1.0):
+        own = replace(recipe, apart=apart)
+        weights = np.ones(400)
+        fitted = head.fit(features, labels, domains, np.eye(2) * 100, weights, own, (6,))
+        found[apart] = np.mean(fitted(features[:, 0]).argmax(1) == labels)
+    assert found[0.0] < 0.7
+    assert found[1.0] > 0.95

@@ -139,7 +139,10 @@ def graph_of(features, tmp_path, stored):
     rng = np.random.default_rng(0)
     with torch.inference_mode():
         width = features(torch.zeros(1, 3, 32, 32)).shape[1]
-    head = Head(rng.normal(size=(3, width)).astype(np.float32), np.zeros(3, np.float32))
+    head = Head(
+        rng.normal(size=(2, 3, width)).astype(np.float32), np.zeros((2, 3), np.float32),
+        rng.normal(size=(2, width)).astype(np.float32), np.zeros(2, np.float32),
+    )  # fmt: skip
     path = tmp_path / "model.onnx"
     assemble.write_graph(assemble.Classifier(features, head), 32, path, stored)
     return path, outside.fit(rng.normal(size=(200, width)), np.array(["one"] * 200))

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from streetwise_train import data, geography, holdout, prototypes, reduction, screens, views, world
+from streetwise_train import data, geography, holdout, prototypes, screens, views, world
 from streetwise_train.backbones import BACKBONES, SideBySide
 
 
@@ -152,13 +152,3 @@ def test_the_surest_tier_is_reported_on():
         data.Picture("a", "FR", "p", "s", f"label inferred, tier {t}") for t in ("A", "B", "B2")
     ]
     assert [row.reportable for row in rows] == [True, False, False]
-
-
-def test_leading_components_are_found_without_the_whole_matrix():
-    rng = np.random.default_rng(0)
-    stretch = np.r_[[9.0, 7.0, 5.0], np.ones(61)]
-    rows = (rng.normal(size=(300, 64)) * stretch).astype(np.float32)
-    values, vectors = reduction.leading(rows, 3)
-    expected = np.linalg.eigvalsh(rows.T @ rows)[-3:]
-    np.testing.assert_allclose(values, expected, rtol=1e-3)
-    np.testing.assert_allclose(vectors.T @ vectors, np.eye(3), atol=1e-4)

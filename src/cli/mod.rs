@@ -137,7 +137,7 @@ impl Context {
     pub(crate) fn engine(&self) -> anyhow::Result<&'static Engine> {
         let engine = start(&self.choice)?;
         if let Some(why) = engine.not_as_wished() {
-            eprintln!("streetwise: {why}");
+            tell!("streetwise: {why}");
         }
         Ok(engine)
     }

@@ -119,7 +119,7 @@ fn damage_inside_a_jpeg_is_said_whatever_its_kind() {
             match open("damaged.jpg", &file) {
                 Ok(picture) => assert_eq!(picture.notes, [Note::Damaged], "{kind}, {damage}"),
                 Err(error) => {
-                    assert!(matches!(error, PictureError::Damaged { .. }), "{kind}, {damage}: {error}")
+                    assert!(matches!(error, PictureError::Damaged { .. }), "{kind}, {damage}: {error}");
                 }
             }
         }

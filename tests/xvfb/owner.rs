@@ -38,7 +38,7 @@ impl Owner {
             while !ends.load(Ordering::SeqCst) {
                 match connection.poll_for_event().unwrap() {
                     Some(Event::SelectionRequest(request)) => {
-                        left = answer(&connection, &request, form, &bytes)
+                        left = answer(&connection, &request, form, &bytes);
                     }
                     Some(Event::PropertyNotify(taken)) if taken.state == Property::DELETE => {
                         left = left.and_then(|left| piece(&connection, left, form, &bytes));

@@ -164,8 +164,8 @@ fn knows(model: &ModelSummary) -> String {
             )
         }
         (Some(top1), Some(chance)) => format!(
-            "This model knows {known}. On new places from the sources it learned from, its first guess is right {} of \
-             the time (chance {}); expect less elsewhere.",
+            "This model knows {known}. Where it was measured, its first guess is right {} of the time, the mean over \
+             countries (chance {}); its card says how. Expect less elsewhere.",
             words::percent(top1),
             words::percent(chance)
         ),
