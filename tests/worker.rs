@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use common::graphs::poisoned;
 use common::{golden_logits, model_folder};
 use image::{Rgb, RgbImage};
+use streetwise::base::Device;
 use streetwise::capture::{CaptureError, FrameSource, Monitor, Target, Window};
 use streetwise::engine::{
     Brain, Command, EngineState, LocalBrain, Look, LookError, ModelSummary, Place, Snapshot, Worker,
@@ -18,7 +19,7 @@ use streetwise::engine::{
 use streetwise::imaging::Picture;
 use streetwise::model::Timings;
 use streetwise::ranking::{Ranking, UnsureRule};
-use streetwise::runtime::{Choice, Device};
+use streetwise::runtime::Choice;
 use streetwise::store::Paths;
 
 /// A brain whose looks wait for a permit each, so that the test decides when an inference ends.

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use ndarray::{Array4, Axis, concatenate};
 use serde::Serialize;
 
+use crate::base::Device;
+use crate::base::progress::{Cancelled, Watch, step};
 use crate::evaluate::Latency;
 use crate::imaging::{PictureError, preprocess};
 use crate::model::{Classifier, Model, ModelError};
-use crate::runtime::{Device, Engine};
-use crate::watch::{Cancelled, Watch, step};
+use crate::runtime::Engine;
 
 /// Fewest repeats of a measurement, however slow the model is.
 const FEWEST: usize = 5;

@@ -21,6 +21,8 @@ mod x11;
 #[cfg(target_os = "linux")]
 mod x11_clipboard;
 #[cfg(target_os = "linux")]
+mod x11_fault;
+#[cfg(target_os = "linux")]
 mod x11_pixels;
 #[cfg(target_os = "linux")]
 mod x11_windows;

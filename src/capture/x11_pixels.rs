@@ -7,7 +7,7 @@ use x11rb::image::{BitsPerPixel, Image, ImageOrder, PixelLayout};
 use x11rb::protocol::xproto::{ConnectionExt as _, Drawable, ImageFormat, Setup, Visualid, Visualtype};
 use x11rb::rust_connection::RustConnection;
 
-use super::x11::Fault;
+use super::x11_fault::Fault;
 
 /// The rectangle of a drawable to read; its size is at least one pixel.
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,7 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::rust_connection::RustConnection;
 
-use super::x11::Fault;
+use super::x11_fault::Fault;
 use super::{Area, Monitor, Window};
 
 x11rb::atom_manager! {

@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::bench_guess::{self, Plan};
 use super::measure::{Models, open_data, watching};
 use super::{Context, DeviceArg, progress_bar, sentence};
+use crate::base::Device;
 use crate::bench::{BenchOptions, bench, threads_here};
 use crate::cli::output::{print, say, tell};
 use crate::compare::pareto;
 use crate::evaluate::{Options, evaluate};
-use crate::runtime::Device;
 
 /// Arguments of `bench`.
 #[derive(Debug, clap::Args)]

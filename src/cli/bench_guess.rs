@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::measure::Models;
+use crate::base::Device;
 use crate::cli::output::say;
 use crate::imaging::{Limits, Picture, preprocess};
 use crate::model::Timings;
-use crate::runtime::Device;
 
 /// What to time.
 pub(super) struct Plan<'a> {

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::base::Device;
 use crate::cli::output::say;
 use crate::model::{Classifier, Model, Owner};
 use crate::runtime::child::end_on_panic;
-use crate::runtime::{self, Choice, Device};
+use crate::runtime::{self, Choice};
 use crate::store::Paths;
 
 /// Answers the probe of [`crate::runtime`] with the library's version.

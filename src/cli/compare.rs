@@ -9,13 +9,14 @@ use super::evaluate::files_said;
 use super::measure::{Measure, Models, open_data, trained_on_warning, watching};
 use super::{Context, progress_bar};
 use crate::cli::output::{print, say, tell};
-use crate::compare::{CompareError, Comparison, Disagreement, Looks, MODELS, Report, compare, look, study};
+use crate::compare::{CompareError, Comparison, Disagreement, Looks, MODELS, Report, compare, look};
 use crate::evaluate::Options;
 use crate::imaging::{Limits, Picture};
 use crate::model::{Classifier, Manifest};
 use crate::store::keep_apart;
 use crate::training::runs::RunStore;
 use crate::training::split::trained_on;
+use crate::training::study::study;
 
 /// Arguments of `compare`.
 #[derive(Debug, clap::Args)]

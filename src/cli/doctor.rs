@@ -6,9 +6,10 @@ use serde_json::json;
 
 use super::Context;
 use super::measure::first_loaded;
+use crate::base::Device;
 use crate::cli::output::{OutputError, say};
 use crate::model::{Classifier, Library, ModelError};
-use crate::runtime::{self, Candidate, Device, Engine, Fate};
+use crate::runtime::{self, Candidate, Engine, Fate};
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::ValueEnum;
 
+use super::interrupts::{count_interrupts, interrupts};
 use super::measure::{Models, Running, country, open_data, watching};
-use super::train::{count_interrupts, interrupts};
 use super::{Context, progress_bar};
 use crate::cli::output::{print, say};
 use crate::explain::{CheckOptions, Grid, Heatmap, Method, attention, check, exciting, occlusion};

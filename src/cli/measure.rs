@@ -7,17 +7,18 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use indicatif::ProgressBar;
 
-use super::train::{count_interrupts, interrupts};
+use super::interrupts::{count_interrupts, interrupts};
 use super::{Context, DeviceArg};
+use crate::base::Device;
+use crate::base::progress::Progress;
 use crate::cli::output::tell;
 use crate::dataset::{Dataset, DatasetError};
 use crate::evaluate::Options;
 use crate::geo::{NoCountry, country_of};
 use crate::model::{Classifier, Library, Manifest, Model, ModelError, Owner};
-use crate::runtime::{Device, Engine};
+use crate::runtime::Engine;
 use crate::training::runs::RunStore;
 use crate::training::split::{Content, Split};
-use crate::watch::Progress;
 
 /// Which labelled pictures count, and how models run on them.
 #[derive(Debug, clap::Args)]

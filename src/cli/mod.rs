@@ -12,6 +12,7 @@ mod doctor;
 mod evaluate;
 mod explain;
 mod guess;
+mod interrupts;
 mod measure;
 mod models;
 mod output;
@@ -28,8 +29,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::base::Device;
 use crate::cli::output::{OutputError, print, tell};
-use crate::runtime::{Choice, Device, Engine, start};
+use crate::runtime::{Choice, Engine, start};
 use crate::store::{Paths, Settings};
 
 /// The device on the command line.

@@ -7,9 +7,9 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Context, DeviceArg};
+use crate::base::Device;
 use crate::cli::output::{OutputError, say};
 use crate::model::{Classifier, Library, Model, ModelError, Owner};
-use crate::runtime::Device;
 
 /// Arguments of `models`.
 #[derive(Debug, clap::Args)]

@@ -6,11 +6,11 @@ use serde_json::json;
 
 use super::measure::watching;
 use super::{Context, progress_bar};
+use crate::base::progress::Progress;
 use crate::cli::output::say;
 use crate::training::environment::Trainer;
 use crate::training::paint::{paint, painted};
 use crate::training::runs::Run;
-use crate::watch::Progress;
 
 /// Paints, and says where each picture lies.
 pub(crate) fn run(run: &Run, context: &Context, as_json: bool) -> anyhow::Result<ExitCode> {

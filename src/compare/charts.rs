@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::study::StudyRow;
 use super::{Compared, Comparison};
 use crate::chart::{Axis, Chart, Series, Value};
 use crate::training::ablation::Spread;
+use crate::training::study::StudyRow;
 
 /// A chart under the name that its files get.
 #[derive(Debug, Clone, PartialEq)]

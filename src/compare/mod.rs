@@ -10,7 +10,6 @@ mod html;
 mod picture;
 mod report;
 mod significance;
-mod study;
 mod tables;
 
 pub mod charts;
@@ -19,16 +18,15 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::base::progress::Watch;
 use crate::dataset::Dataset;
 use crate::evaluate::{EvaluateError, Evaluation, Latency, Options, Predictions, predict};
 use crate::model::Classifier;
-use crate::watch::Watch;
 
 pub use disagree::{Disagreement, Said, disagreements};
 pub use picture::{Look, Looks, look};
 pub use report::{Report, ReportError};
 pub use significance::{Pair, mcnemar, pairs, sign_flip};
-pub use study::{StudyRow, study};
 pub use tables::{Table, tables};
 
 /// Fewest and most models that are compared at once.

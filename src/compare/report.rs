@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use super::charts::{Named, of_comparison, of_runs};
 use super::html::{STYLE, escape, signed, table, with};
 use super::significance::p_value;
-use super::{Comparison, Pair, StudyRow, tables};
+use super::{Comparison, Pair, tables};
 use crate::chart::{ChartError, Theme};
 use crate::store::{StoreError, write_whole};
+use crate::training::ablation::Spread;
+use crate::training::study::StudyRow;
 
 /// Disagreements that the report lists; all of them are in the CSV.
 const LISTED: usize = 50;
@@ -259,7 +261,7 @@ impl Report {
         if text.is_empty() {
             return Ok(text);
         }
-        let spread = |s: crate::training::ablation::Spread, scale: f64| {
+        let spread = |s: Spread, scale: f64| {
             let sd = s.sd.map_or_else(String::new, |sd| format!(" ± {:.1}", sd * scale));
             format!("{:.1}{sd}", s.mean * scale)
         };

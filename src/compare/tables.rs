@@ -1,8 +1,8 @@
 //! The figures of a comparison as tables: the same rows for CSV and for the report.
 
-use super::study::StudyRow;
 use super::{Compared, Comparison, Pair};
 use crate::evaluate::Interval;
+use crate::training::study::StudyRow;
 
 /// A table of words and numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use image::RgbImage;
 
 use super::{EngineState, ModelSummary};
+use crate::base::Device;
 use crate::capture::thumbnail;
 use crate::imaging::Picture;
 use crate::model::{AnswerError, Classifier, Library, Model, ModelError, Timings};
 use crate::ranking::Ranking;
-use crate::runtime::{self, Choice, Device};
+use crate::runtime::{self, Choice};
 
 /// The longest side of what the window shows, in pixels; a smaller picture is shown as it is.
 const DISPLAY_SIDE: u32 = 2048;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use image::RgbImage;
 
+use crate::base::guard;
 use crate::capture::{CaptureError, FrameSource, Monitor, Target, Window, thumbnail};
-use crate::guard;
 
 use super::Targets;
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::shared::{Command, Frame, Shared};
 use super::slot::Next;
 use super::{Brain, Busy, Look, Place, RECENT};
-use crate::guard;
+use crate::base::guard;
 use crate::imaging::{Limits, Listing, Picture, picture_files};
 
 /// The window is told of a folder's pictures after as many of them.

@@ -1,8 +1,8 @@
 //! Why a model has no figures.
 
+use crate::base::progress::Cancelled;
 use crate::imaging::PictureError;
 use crate::model::ModelError;
-use crate::watch::Cancelled;
 
 /// Why a model has no figures on a data set.
 #[derive(Debug, thiserror::Error)]

@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use super::EvaluateError;
 use super::metrics::Outcome;
+use crate::base::progress::{Watch, step};
 use crate::dataset::{Dataset, Sample};
 use crate::imaging::{NotRead, Note, Picture, decode_ahead, preprocess};
 use crate::model::Classifier;
 use crate::ranking::softmax;
-use crate::watch::{Watch, step};
 
 /// What to measure.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,9 +10,9 @@ use super::metrics::{
     CountryFigures, Figures, Outcome, ReliabilityBin, confusion, figures, per_country, reliability,
 };
 use super::predict::{LeftOut, Limit, Options, Prediction, Predictions, predict};
+use crate::base::progress::Watch;
 use crate::dataset::Dataset;
 use crate::model::Classifier;
-use crate::watch::Watch;
 
 /// How good a model is on a data set.
 #[derive(Debug, Clone, Serialize)]

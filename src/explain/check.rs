@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use super::occlusion::{Grid, drops};
 use super::rollout::shares;
-use super::scorer::Scorer;
+use super::scorer::{self, Scorer};
 use super::{ExplainError, Method, deletion};
+use crate::base::progress::{Watch, step};
 use crate::dataset::Dataset;
 use crate::evaluate::{Interval, SplitMix, percentiles};
 use crate::imaging::{Limits, Picture, preprocess};
 use crate::model::Classifier;
-use crate::watch::{Watch, step};
 
 /// What to measure.
 #[derive(Debug, Clone, Copy)]
@@ -123,7 +123,7 @@ fn one(
     let m = classifier.manifest().clone();
     let tensor = preprocess(&picture.pixels, &m.preprocess, m.input.size)?.tensor;
     let probabilities = classifier.score(&tensor)?.remove(0);
-    let guess = deletion::first(&probabilities);
+    let guess = scorer::first(&probabilities);
     let (map, grid) = match options.method {
         Method::Occlusion => {
             let go_on = &mut |_: super::Partial<'_>| ControlFlow::Continue(());

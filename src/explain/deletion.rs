@@ -67,11 +67,6 @@ pub fn shuffled(cells: usize, seed: u64) -> Vec<usize> {
     order
 }
 
-/// Number of the largest value, the first of equal ones.
-pub(super) fn first(values: &[f32]) -> usize {
-    (0..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::scorer::tests::{Corner, bright};

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::ExplainError;
+use crate::base::progress::Watch;
 use crate::dataset::{Dataset, Sample};
 use crate::evaluate::{each_picture, logits_of};
 use crate::model::Classifier;
 use crate::ranking::softmax;
-use crate::watch::Watch;
 
 /// A picture that excites a country.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -23,10 +23,10 @@ pub use occlusion::{Grid, Partial, occlusion};
 pub use rollout::{attention, rollout};
 pub use scorer::Scorer;
 
+use crate::base::progress::Cancelled;
 use crate::evaluate::EvaluateError;
 use crate::imaging::PictureError;
 use crate::model::ModelError;
-use crate::watch::Cancelled;
 
 /// Why there is no explanation.
 #[derive(Debug, thiserror::Error)]

@@ -7,12 +7,12 @@
 
 use ndarray::{Array4, s};
 
+use super::ExplainError;
 use super::heatmap::{Heatmap, Method, area};
-use super::scorer::{Scorer, score_of};
-use super::{ExplainError, deletion};
+use super::scorer::{self, Scorer, score_of};
+use crate::base::progress::{Cancelled, Progress};
 use crate::imaging::{Picture, preprocess};
 use crate::model::Classifier;
-use crate::watch::{Cancelled, Progress};
 
 /// Rows and columns of a heatmap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +131,7 @@ pub(super) fn explained(
 ) -> Result<(usize, f32), ExplainError> {
     let probabilities = classifier.score(tensor)?.remove(0);
     let m = classifier.manifest();
-    let first = deletion::first(&probabilities);
+    let first = scorer::first(&probabilities);
     let country = match country {
         None => first,
         Some(code) => {
@@ -235,7 +235,7 @@ mod tests {
             let map =
                 drops(&mut scorer, &bright(56, PART), 0, grid, &mut |_| ControlFlow::Continue(())).unwrap();
             assert_eq!(scorer.asked, 65);
-            let highest = deletion::first(&map);
+            let highest = scorer::first(&map);
             assert!([6, 7, 14, 15].contains(&highest), "cell {highest}");
             for (cell, value) in map.iter().enumerate() {
                 let (row, column) = (cell / 8, cell % 8);
@@ -262,7 +262,7 @@ mod tests {
         .unwrap();
         let (done, early) = first.unwrap();
         assert!(done * 8 <= grid.cells() + 8 * 4, "{done}");
-        let (row, column) = (deletion::first(&early) / 14, deletion::first(&early) % 14);
+        let (row, column) = (scorer::first(&early) / 14, scorer::first(&early) % 14);
         assert!(row < 5 && column > 8, "the first map points at the corner: {row} {column}");
         assert_eq!(last, map);
     }

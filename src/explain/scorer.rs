@@ -45,6 +45,11 @@ pub(super) fn score_of(
     Ok(scorer.score(&batch)?.into_iter().map(|row| row[country]).collect())
 }
 
+/// Number of the largest value, the first of equal ones.
+pub(super) fn first(values: &[f32]) -> usize {
+    (0..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;

@@ -9,9 +9,10 @@ use ort::value::{TensorRef, ValueType};
 
 use super::trial::{self, Again};
 use super::{Manifest, Model, ModelError, golden, session};
+use crate::base::Device;
 use crate::imaging::{Picture, PictureError, preprocess};
 use crate::ranking::{Outside, Ranking, RankingError};
-use crate::runtime::{self, Device, Engine};
+use crate::runtime::{self, Engine};
 
 /// Where the time of one guess went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

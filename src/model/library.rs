@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Manifest, ModelError, sha256_bytes, sha256_of};
+use super::{Manifest, ModelError};
+use crate::base::hash::{sha256_bytes, sha256_of};
 use crate::store::{Paths, shipped_models, write_whole};
 
 /// Whose folder a model lies in.

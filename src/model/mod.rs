@@ -11,9 +11,7 @@ mod session;
 mod trial;
 mod widen;
 
-use std::path::{Path, PathBuf};
-
-use sha2::{Digest as _, Sha256};
+use std::path::PathBuf;
 
 pub use classifier::{Answer, AnswerError, Classifier, Timings};
 pub use library::{Library, Model, Owner};
@@ -207,29 +205,6 @@ pub enum ModelError {
         /// What was wrong, and what to do.
         what: String,
     },
-}
-
-/// SHA-256 of a file's content, hexadecimal.
-///
-/// # Errors
-/// When the file cannot be read.
-pub fn sha256_of(path: &Path) -> std::io::Result<String> {
-    let mut hash = Sha256::new();
-    std::io::copy(&mut std::fs::File::open(path)?, &mut hash)?;
-    Ok(hex(&hash.finalize()))
-}
-
-pub(crate) fn sha256_bytes(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The engine's messages run over many lines; the first says what is missing.

@@ -6,7 +6,8 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
 use super::widen::widened;
 use super::{Input, Manifest, ModelError, cuda, first_line, graph};
-use crate::runtime::{Device, Engine};
+use crate::base::Device;
+use crate::runtime::Engine;
 
 /// Opens a session, with CUDA first where it is wanted; the second value says why CUDA is not used.
 pub(super) fn open(

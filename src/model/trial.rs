@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Model, ModelError, Owner, sha256_bytes};
+use super::{Model, ModelError, Owner};
+use crate::base::Device;
+use crate::base::hash::sha256_bytes;
+use crate::runtime::Engine;
 use crate::runtime::child::{self, Answer, Silence};
-use crate::runtime::{Device, Engine};
 use crate::store::write_whole;
 
 /// A model that takes longer to load is of no use; the largest of timm take seconds.

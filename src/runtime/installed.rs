@@ -71,14 +71,14 @@ pub(super) fn receipt_of(kind: &str, library: &Path, version: String) -> std::io
         let path = entry?.path();
         if path.is_file() && path != library {
             let bytes = std::fs::metadata(&path)?.len();
-            beside.push(Beside { file: name(&path), sha256: crate::model::sha256_of(&path)?, bytes });
+            beside.push(Beside { file: name(&path), sha256: crate::base::hash::sha256_of(&path)?, bytes });
         }
     }
     beside.sort_by(|a, b| a.file.cmp(&b.file));
     Ok(Receipt {
         kind: kind.to_owned(),
         library: name(library),
-        sha256: crate::model::sha256_of(library)?,
+        sha256: crate::base::hash::sha256_of(library)?,
         bytes: std::fs::metadata(library)?.len(),
         version,
         beside,
@@ -90,7 +90,7 @@ pub(super) fn receipt_of(kind: &str, library: &Path, version: String) -> std::io
 pub(super) fn check(library: &Path) -> Result<(), ReceiptError> {
     let folder = library.parent().unwrap_or(Path::new("."));
     let receipt = read(folder).ok_or_else(|| ReceiptError::Unreadable(library.to_owned()))?;
-    if crate::model::sha256_of(library).ok() != Some(receipt.sha256) {
+    if crate::base::hash::sha256_of(library).ok() != Some(receipt.sha256) {
         return Err(ReceiptError::Changed(library.to_owned()));
     }
     for beside in receipt.beside {
@@ -111,7 +111,7 @@ pub(super) fn check_providers(library: &Path) -> Result<(), ReceiptError> {
     };
     for beside in receipt.beside.iter().filter(|beside| beside.file.contains("onnxruntime_providers")) {
         let path = folder.join(&beside.file);
-        if crate::model::sha256_of(&path).ok().as_ref() != Some(&beside.sha256) {
+        if crate::base::hash::sha256_of(&path).ok().as_ref() != Some(&beside.sha256) {
             return Err(ReceiptError::Changed(path));
         }
     }

@@ -16,8 +16,6 @@ pub mod install;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use serde::{Deserialize, Serialize};
-
 pub use candidates::{Candidate, Fate, Origin};
 pub(crate) use memory::give_back_memory;
 pub use probe::{ProbeError, probe_in_process};
@@ -25,31 +23,6 @@ pub use probe::{ProbeError, probe_in_process};
 use candidates::Loaded;
 
 use crate::store::Paths;
-
-/// The device asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Device {
-    /// CUDA where the engine and the machine have it, else the processor.
-    #[default]
-    Auto,
-    /// The processor.
-    Cpu,
-    /// CUDA, and an error where it cannot be had.
-    Cuda,
-}
-
-impl Device {
-    /// Its word on the command line and in files.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Cpu => "cpu",
-            Self::Cuda => "cuda",
-        }
-    }
-}
 
 /// What the search for an engine starts from.
 #[derive(Debug, Clone)]

@@ -30,7 +30,7 @@ pub struct Settings {
     /// The model that the user chose last, by its identifier; kept once it was loaded.
     pub model: Option<String>,
     /// Device asked for: `auto`, `cpu` or `cuda`.
-    pub device: crate::runtime::Device,
+    pub device: crate::base::Device,
     /// Path of an ONNX Runtime library that the user chose.
     pub runtime: Option<PathBuf>,
     /// Threads for one inference; none means as many as there are cores.
@@ -53,7 +53,7 @@ impl Default for Settings {
             theme: Theme::System,
             text_scale: 1.0,
             model: None,
-            device: crate::runtime::Device::Auto,
+            device: crate::base::Device::Auto,
             runtime: None,
             threads: None,
             data_folder: None,

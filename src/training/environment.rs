@@ -20,7 +20,7 @@ pub use super::environment_tools::{Follow, ToolError};
 use super::environment_tools::{Unheard, python_3, run_tool};
 use super::queue;
 use super::runs::{RunError, RunStore};
-use crate::model::sha256_bytes;
+use crate::base::hash::sha256_bytes;
 use crate::store::{Paths, StoreError, write_whole};
 
 static PACKAGE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/export/streetwise_train");

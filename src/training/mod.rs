@@ -12,7 +12,8 @@
 //! - [`drive`]: a run from its start to its end; [`verify`]: the model it made, checked and registered; [`turn`]: both,
 //!   when the run's turn has come.
 //! - [`split`]: what a run trained on, so that a figure on those pictures is not taken for one on new ones.
-//! - [`report`]: what a run's evaluation found; [`ablation`]: the grid of runs behind a table.
+//! - [`report`]: what a run's evaluation found; [`ablation`]: the grid of runs behind a table; [`study`]: all
+//!   finished runs as the series of a chart.
 //! - [`cache`]: what runs share and may be deleted.
 //! - [`catalogue`]: the architectures, with what training them costs.
 //! - [`studio`]: all of it as the window sees it: orders in, boards out.
@@ -33,7 +34,10 @@ mod reference;
 pub mod report;
 pub mod runs;
 pub mod split;
+mod state;
 pub mod studio;
+pub mod study;
 pub mod summary;
 pub mod turn;
+mod verified;
 pub mod verify;

@@ -7,49 +7,15 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use super::job::Job;
 use super::recipe::{Recipe, RecipeError};
+pub use super::state::State;
 use super::summary::Summary;
 use crate::store::{Paths, StoreError, write_whole};
 
 /// How often the lock of a run is tried, and the time between.
 const LOOKS: u32 = 100;
 const LOOK: std::time::Duration = std::time::Duration::from_millis(10);
-
-/// What a run is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// Never started.
-    Queued,
-    /// A trainer works on it.
-    Running,
-    /// Stopped with a checkpoint; can be resumed.
-    Stopped,
-    /// Came to its end.
-    Done,
-    /// Ended with an error; can be resumed once its reason is gone.
-    Failed,
-    /// Its trainer died without a word; can be resumed from the last checkpoint.
-    Interrupted,
-}
-
-impl State {
-    /// The word for people and for `--json`.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Stopped => "stopped",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
 
 /// Why something could not be done with a run.
 #[derive(Debug, thiserror::Error)]

@@ -8,8 +8,9 @@ use serde::Deserialize;
 
 use super::report::located;
 use super::runs::{Run, RunStore};
+use crate::base::hash::sha256_of;
 use crate::evaluate::{Prediction, Predictions};
-use crate::model::{Manifest, Model, Owner, sha256_of};
+use crate::model::{Manifest, Model, Owner};
 
 /// Characters of a digest in `split.json`: half of a SHA-256 in hexadecimal.
 const DIGEST: usize = 32;

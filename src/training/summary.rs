@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::protocol::{Body, Event, Metrics, Progress, Reader, Skipped};
-use super::runs::State;
+use super::state::State;
 
 /// The part that this program adds after the trainer's: its check of the model.
 pub const VERIFY: &str = "verify";

@@ -6,8 +6,9 @@ use super::process::Patience;
 use super::queue;
 use super::runs::{RunError, RunStore, State};
 use super::verify::{Place, Verified, VerifyError, register};
+use crate::base::Device;
 use crate::model::{Library, Model};
-use crate::runtime::{self, Choice, Device, EngineError};
+use crate::runtime::{self, Choice, EngineError};
 use crate::store::Paths;
 
 /// What a run goes on with.

@@ -4,70 +4,17 @@
 //! decoder, preprocessing and inference, and are held against `reference.json` (module `reference`). Only a model
 //! that agrees within the tolerance written there is copied, whole, into the user's models.
 
-use std::path::PathBuf;
-
 use super::drive::{Watch, Wish};
 use super::protocol::Body;
 use super::reference::compare;
-pub use super::reference::{Gap, Tolerance, Verified};
 use super::runs::{Run, RunError, State};
 use super::summary::{Summary, VERIFY, append};
-use crate::imaging::PictureError;
-use crate::model::{Classifier, Library, Model, ModelError, Owner, sha256_of};
-use crate::runtime::{Device, Engine};
+pub use super::verified::{Gap, Tolerance, Verified, VerifyError};
+use crate::base::Device;
+use crate::base::hash::sha256_of;
+use crate::model::{Classifier, Library, Model, Owner};
+use crate::runtime::Engine;
 use crate::store::write_whole;
-
-/// Why a model was not added.
-#[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
-    /// The run has no finished model.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// It does not load here, fails its golden check, or could not be copied.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    /// The reference is missing or cannot be read.
-    #[error("{} cannot be used ({why}); resume the run to export again", path.display())]
-    Reference {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
-    /// A reference picture cannot be read.
-    #[error("a picture of the check cannot be read: {0}")]
-    Picture(#[from] PictureError),
-    /// A stop was asked for before it came to its end.
-    #[error("the check of its model was stopped; `streetwise runs resume {id}` checks it")]
-    Stopped {
-        /// The run.
-        id: String,
-    },
-    /// It differs too much.
-    #[error(
-        "model {model} computes something else here than in PyTorch: over {} pictures logits differ by {:.4} ({} allowed), \
-         the first guess agrees for {:.1} % ({:.1} % needed), accuracy differs by {:+.2} points ({:.2} may be lost), pixels \
-         by {:.2} levels ({} allowed) and {:.2} in one picture ({} allowed); it was not added",
-        found.pictures, found.network.logit_difference, found.tolerance.logit, found.network.agreement * 100.0,
-        found.tolerance.agreement * 100.0, found.network.accuracy_difference * 100.0,
-        found.tolerance.accuracy * 100.0, found.levels, found.tolerance.levels, found.levels_of_one,
-        found.tolerance.levels_of_one
-    )]
-    Differs {
-        /// The model's identifier.
-        model: String,
-        /// The figures.
-        found: Box<Verified>,
-    },
-    /// The account could not be written.
-    #[error("{} could not be written ({source}); free some space and resume the run", path.display())]
-    Disk {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-}
 
 /// Where a model is checked.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use egui::Context;
 
-use crate::guard;
+use crate::base::guard;
 use crate::imaging::{Picture, picture_extensions};
 use crate::store::folders::{self, FolderError};
 use crate::store::{Paths, Settings};

@@ -9,7 +9,7 @@ use egui::{ColorImage, Context, TextureFilter, TextureHandle, TextureOptions};
 use image::RgbImage;
 use twemoji_assets::png::PngTwemojiAsset;
 
-use crate::guard;
+use crate::base::guard;
 
 /// Longest side of a small picture (strip, lists), in pixels.
 const SMALL_SIDE: u32 = 256;

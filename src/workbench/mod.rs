@@ -20,12 +20,13 @@ use image::RgbImage;
 
 pub use findings::{Compared, Excited, Explained, Findings, Lane, LaneState, Looked, Maps, Part};
 
+use crate::base::Device;
+use crate::base::guard;
+use crate::base::priority::yield_to_the_window;
 use crate::engine::Busy;
 use crate::explain::Method;
-use crate::guard;
 use crate::model::{Classifier, Library, ModelError};
-use crate::priority::yield_to_the_window;
-use crate::runtime::{self, Choice, Device};
+use crate::runtime::{self, Choice};
 
 /// How often the window is told how far the work is: a frame can cost more than the step that it is drawn for.
 const TELL_EVERY: Duration = Duration::from_millis(250);

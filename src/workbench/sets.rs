@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Bencher, Compared, Excited};
 use crate::bench::{BenchOptions, bench, threads_here};
-use crate::compare::{self, Report, study};
+use crate::compare::{self, Report};
 use crate::dataset::Dataset;
 use crate::evaluate::Options;
 use crate::explain::exciting;
@@ -14,6 +14,7 @@ use crate::model::Library;
 use crate::runtime;
 use crate::training::runs::RunStore;
 use crate::training::split::{Split, trained_on};
+use crate::training::study::study;
 
 /// Time of one measurement.
 const BUDGET: Duration = Duration::from_secs(1);

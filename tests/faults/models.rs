@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
+use streetwise::base::Device;
 use streetwise::imaging::Picture;
 use streetwise::model::{Classifier, Model, ModelError, Owner};
-use streetwise::runtime::Device;
 
 use crate::common::graphs::poisoned;
 use crate::common::{embedded, golden_logits, model_folder, onnx, plain};

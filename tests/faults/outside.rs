@@ -4,10 +4,10 @@ use std::path::Path;
 
 use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
+use streetwise::base::Device;
 use streetwise::imaging::Picture;
 use streetwise::model::{Classifier, Model, ModelError, Owner};
 use streetwise::ranking::Verdict;
-use streetwise::runtime::Device;
 
 use crate::common::{embedded, golden_logits, model_folder, onnx, plain};
 

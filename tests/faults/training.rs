@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use streetwise::base::Device;
 use streetwise::model::Library;
-use streetwise::runtime::Device;
 use streetwise::store::Paths;
 use streetwise::training::drive::{DriveError, Ending, Watch, Wish, drive};
 use streetwise::training::environment::Trainer;

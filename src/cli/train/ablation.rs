@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::flags::{Fields, PerLabel, per_label};
 use super::live::Live;
-use super::{Context, JobFlags, ending_in_words, go_on, interrupts};
+use super::{Context, JobFlags, ending_in_words, go_on};
+use crate::cli::interrupts::interrupts;
 use crate::cli::output::{print, say, tell};
 use crate::store::write_whole;
 use crate::training::ablation::{Grid, Row, Spread, as_csv, find, result_of, size_in_words, table};

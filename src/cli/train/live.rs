@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{count_interrupts, interrupts};
+use crate::cli::interrupts::{count_interrupts, interrupts};
 use crate::cli::output::{OutputError, say, tell};
 use crate::training::drive::{Watch, Wish};
 use crate::training::process::STOPS_WITHIN;

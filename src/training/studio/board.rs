@@ -196,3 +196,12 @@ impl Board {
         self.active.is_some() || self.runs.iter().any(|run| run.state == State::Running)
     }
 }
+
+/// A first letter in capitals and a full stop.
+pub(super) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let rest = letters.as_str().trim_end();
+    let stop = if rest.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{rest}{stop}")
+}

@@ -7,12 +7,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::board::{Active, Board, DataLook, Notice, TrainerState};
+use super::board::{Active, Board, DataLook, Notice, TrainerState, sentence};
 use super::driver::{Driver, Wishes};
 use super::facts::facts;
 use super::reader::Reader;
 use super::{Means, Message, Order, Repaint};
-use crate::guard;
+use crate::base::guard;
 use crate::training::ablation::{self, Grid};
 use crate::training::environment::{self, Torch};
 use crate::training::runs::{RunError, RunStore, State};
@@ -404,13 +404,4 @@ impl environment::Follow for Follow {
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
-}
-
-/// A first letter in capitals and a full stop.
-pub(super) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    let rest = letters.as_str().trim_end();
-    let stop = if rest.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{first}{rest}{stop}")
 }

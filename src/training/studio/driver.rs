@@ -6,9 +6,10 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use super::Message;
-use crate::guard;
-use crate::priority::yield_to_the_window;
-use crate::runtime::{Choice, Device};
+use crate::base::Device;
+use crate::base::guard;
+use crate::base::priority::yield_to_the_window;
+use crate::runtime::Choice;
 use crate::store::Paths;
 use crate::training::drive::{Ending, Watch, Wish};
 use crate::training::environment::Trainer;

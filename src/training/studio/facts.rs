@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use super::board::{CountryFacts, DataFacts};
-use super::desk::sentence;
+use super::board::{CountryFacts, DataFacts, sentence};
 use crate::dataset::Dataset;
 
 /// Counts it, or says why it cannot be used.

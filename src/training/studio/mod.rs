@@ -23,7 +23,8 @@ use super::ablation::Grid;
 use super::environment::{EnvironmentError, Trainer};
 use super::job::Job;
 use super::recipe::Recipe;
-use crate::runtime::{Choice, Device};
+use crate::base::Device;
+use crate::runtime::Choice;
 use crate::store::Paths;
 
 /// Finds the trainer; another one in tests.

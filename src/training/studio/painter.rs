@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
-use super::desk::{Desk, sentence};
+use super::board::sentence;
+use super::desk::Desk;
 use super::{Message, Painting};
+use crate::base::guard;
+use crate::base::priority::yield_to_the_window;
 use crate::engine::Busy;
-use crate::guard;
-use crate::priority::yield_to_the_window;
 use crate::training::paint::paint;
 use crate::training::runs::RunError;
 

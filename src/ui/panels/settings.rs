@@ -6,7 +6,7 @@ use egui::{
 };
 
 use super::folders;
-use crate::runtime::Device;
+use crate::base::Device;
 use crate::store::Theme;
 use crate::ui::state::{Action, Choice, State};
 use crate::ui::theme;

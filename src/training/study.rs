@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use crate::training::ablation::{HeldOut, Spread, result_of};
-use crate::training::job::Job;
-use crate::training::recipe::Recipe;
-use crate::training::runs::{RunStore, State};
+use super::ablation::{HeldOut, Spread, result_of};
+use super::job::Job;
+use super::recipe::Recipe;
+use super::runs::{RunStore, State};
 
 /// Runs that differ in nothing but their seed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
