@@ -4,7 +4,7 @@
 //!
 //! - `DIR/index.csv` with the columns `file, country` and optionally `place, source, check`; pictures lie under
 //!   `DIR/images/`, or beside the index where there is no such folder. The index may also be named itself. Commas,
-//!   semicolons or tabs, UTF-8 or UTF-16, capitals and other programs' names of the columns are read ([`index`]).
+//!   semicolons or tabs, UTF-8 or UTF-16, capitals and other programs' names of the columns are read (`index`).
 //! - `DIR/COUNTRY/…`, a folder per country, or such folders below `DIR/images/`, or below `DIR/train/` and `DIR/valid/`;
 //!   the place is the sub-folder a picture lies in, or the picture itself.
 //!

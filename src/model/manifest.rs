@@ -57,7 +57,7 @@ pub struct Output {
 /// from which a picture is called outside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutsideOutput {
-    /// Name in the graph; float32 [batch], larger is stranger.
+    /// Name in the graph; float32 `[batch]`, larger is stranger.
     pub name: String,
     /// Above this score a picture is called outside.
     pub bound: f32,
