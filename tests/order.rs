@@ -37,10 +37,8 @@ fn named(code: TokenStream, at: &[String]) -> BTreeSet<Vec<String>> {
     let mut inner = None;
     for (i, token) in tokens.iter().enumerate() {
         match token {
-            TokenTree::Ident(word) if word == "crate" || word == "super" || word == "self" => {
-                if !are_colons(&tokens[..i], true) && are_colons(&tokens[i + 1..], false) {
-                    resolve(&tokens[i..], at.to_vec(), &mut found);
-                }
+            TokenTree::Ident(_) if begins_path(&tokens[..i], &tokens[i..]) => {
+                resolve(&tokens[i..], at.to_vec(), &mut found);
             }
             TokenTree::Ident(word) if word == "mod" => inner = tokens.get(i + 1).map(ToString::to_string),
             TokenTree::Group(group) => {
@@ -52,6 +50,12 @@ fn named(code: TokenStream, at: &[String]) -> BTreeSet<Vec<String>> {
         }
     }
     found
+}
+
+/// Whether a path from the root, or from the module at hand, begins after these and with those.
+fn begins_path(before: &[TokenTree], after: &[TokenTree]) -> bool {
+    let root = |word: &TokenTree| ["crate", "super", "self"].contains(&word.to_string().as_str());
+    after.first().is_some_and(root) && are_colons(&after[1..], false) && !are_colons(before, true)
 }
 
 /// Whether `::` is at the end, or at the beginning, of these.
