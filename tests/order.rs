@@ -12,8 +12,8 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const ARCHITECTURE: &str = include_str!("../ARCHITECTURE.md");
 const LIBRARY: &str = include_str!("../src/lib.rs");
 
-/// The module whose parts may be circles, their own files not: the state of the window holds what each panel remembers,
-/// and each panel draws from the whole state.
+/// The one folder whose entries may use each other both ways, those of its folders not: the window's state holds what each
+/// panel and widget remembers, and each draws from the whole state.
 const IN_CIRCLES: [&str; 1] = ["ui"];
 
 /// The modules in the order of the table.
