@@ -12,8 +12,8 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const ARCHITECTURE: &str = include_str!("../ARCHITECTURE.md");
 const LIBRARY: &str = include_str!("../src/lib.rs");
 
-/// Modules whose files may be circles. The state of the window holds what each panel remembers, and each panel draws from
-/// the whole state.
+/// The one folder whose entries may use each other both ways, those of its folders not: the window's state holds what each
+/// panel and widget remembers, and each draws from the whole state.
 const IN_CIRCLES: [&str; 1] = ["ui"];
 
 /// The modules in the order of the table.
@@ -148,12 +148,12 @@ fn circles(mut uses: Uses) -> Uses {
 fn the_files_of_a_module_use_each_other_in_one_direction() {
     let modules = modules();
     let mut uses = Uses::new();
-    for (module, paths) in modules.iter().filter(|(module, _)| !IN_CIRCLES.contains(&module[0].as_str())) {
+    for (module, paths) in &modules {
         for path in paths {
             let depth = (1..=path.len()).rev().find(|depth| modules.contains_key(&path[..*depth]));
             let used = &path[..depth.unwrap_or(0)];
             let shared = module.iter().zip(used).take_while(|(a, b)| a == b).count();
-            if shared > 0 && shared < module.len().min(used.len()) {
+            if shared > 0 && shared < module.len().min(used.len()) && module[..shared] != IN_CIRCLES {
                 uses.entry(module[..=shared].to_vec()).or_default().insert(used[..=shared].to_vec());
             }
         }

@@ -12,9 +12,10 @@ use crate::engine::{Brain, Command, EyeFactory, Worker};
 use crate::store::{Loaded, Settings};
 use crate::training::studio::{Means, Order, Studio};
 
-use super::background::{Background, Found};
+use super::background::Background;
 use super::commands::UiCommand;
 use super::folders::Wish;
+use super::found::Found;
 use super::state::{Action, Choice, List, Panel, State};
 use super::textures::Textures;
 use super::widgets::palette::Palette;

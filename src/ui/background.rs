@@ -11,27 +11,11 @@ use crate::imaging::{Picture, picture_extensions};
 use crate::store::folders::{self, FolderError};
 use crate::store::{Paths, Settings};
 
-use super::folders::{Sizes, Wish};
+use super::folders::Wish;
+use super::found::Found;
 use super::pasted::pasted;
 use super::sample;
 use super::state::{Choice, Saved};
-
-/// What a thread found out.
-#[derive(Debug)]
-pub enum Found {
-    /// Picture files that the user chose, or whose paths were in the clipboard.
-    Files(Vec<PathBuf>),
-    /// A file or folder that the user chose for something.
-    Chosen(Choice, PathBuf),
-    /// A picture of the clipboard.
-    Picture(Picture),
-    /// A text of the clipboard, for the field that has the focus.
-    Text(String),
-    /// How much is in the app's folders.
-    Sizes(Sizes),
-    /// Something to tell the user that has no place of its own.
-    Tell(String),
-}
 
 /// What is asked of the clipboard.
 enum Clip {

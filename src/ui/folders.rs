@@ -2,14 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::background::Found;
+use super::found::{Found, Sizes};
 use super::words;
 use crate::store::Paths;
 use crate::store::folders::{self, Folder};
 use crate::training::cache;
-
-/// Bytes in each folder, in the order of [`Folder::ALL`]; none where there is no such folder.
-pub type Sizes = [Option<u64>; Folder::ALL.len()];
 
 /// What the window knows of the folders.
 #[derive(Debug)]

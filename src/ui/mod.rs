@@ -11,6 +11,7 @@ mod coach;
 mod commands;
 mod diagnostics;
 mod folders;
+mod found;
 mod frames;
 mod layout;
 mod panels;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::imaging::{Limits, Picture};
 
-use super::background::Found;
+use super::found::Found;
 
 /// Files before pixels: a file manager often offers its icon as a picture beside the path.
 pub fn pasted(clipboard: &mut arboard::Clipboard) -> Found {

@@ -11,7 +11,7 @@ use crate::ui::widgets::message::{self, Kind};
 use crate::ui::widgets::{Weight, caret, command_button, named, ranking, status};
 use crate::ui::{theme, words};
 
-use super::{assist, guess};
+use super::{guess, problems};
 
 /// Rows before "more".
 const ROWS: usize = 5;
@@ -128,7 +128,7 @@ fn model(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         });
         named(response.response, "Model").on_hover_text("Choose the model that looks at the picture");
     });
-    assist::problems(ui, state, Place::Model, actions);
+    problems::show(ui, state, Place::Model, actions);
     if let Some(model) = current {
         ui.add(Label::new(RichText::new(knows(model)).weak()).wrap());
     }

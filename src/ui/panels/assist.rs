@@ -15,7 +15,7 @@ use crate::ui::widgets::message::{self, Kind};
 use crate::ui::widgets::tour::{self, Step};
 use crate::ui::widgets::{Weight, card, command_button, named, picture, recent};
 
-use super::{answer, capture};
+use super::{answer, capture, problems};
 
 /// Width of the answer, in points at text scale 1.
 const ANSWER: f32 = 332.0;
@@ -76,29 +76,12 @@ fn left(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     }
     let frame = none.inner_margin(Margin { top: 12, ..Margin::ZERO });
     Side::bottom("sources").show_separator_line(false).frame(frame).show(ui, |ui| {
-        problems(ui, state, Place::Picture, actions);
+        problems::show(ui, state, Place::Picture, actions);
         capture::show(ui, state, actions);
         tour::point(ui, state, Step::Picture, ui.min_rect().expand(theme::GAP_SMALL));
-        problems(ui, state, Place::Capture, actions);
+        problems::show(ui, state, Place::Capture, actions);
     });
     CentralPanel::default().frame(none).show(ui, |ui| centre(ui, state, actions));
-}
-
-/// Problems of one place, each with a button that takes it away.
-pub(super) fn problems(ui: &mut Ui, state: &State, place: Place, actions: &mut Vec<Action>) {
-    /// As many are shown; the newest are the ones that matter.
-    const MOST: usize = 3;
-    let here: Vec<_> = state.snapshot.problems.iter().filter(|problem| problem.place == place).collect();
-    let gone: usize = here.iter().map(|problem| problem.before).sum();
-    let hidden = here.len().saturating_sub(MOST) + gone;
-    if hidden > 0 {
-        ui.label(RichText::new(format!("and {hidden} more messages before these")).weak());
-    }
-    for problem in here.iter().skip(here.len().saturating_sub(MOST)) {
-        if message::framed(ui, Kind::Error, &problem.text) {
-            actions.push(Action::Engine(Command::DismissProblem(problem.id)));
-        }
-    }
 }
 
 fn centre(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {

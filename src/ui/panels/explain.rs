@@ -6,7 +6,7 @@ use egui::{Slider, Ui};
 use egui_phosphor::regular as icon;
 use image::RgbImage;
 
-use super::compare::lane;
+use super::work::lane;
 use crate::engine::Look;
 use crate::explain::Method;
 use crate::ui::state::{Action, State};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use egui::{Button, Grid, Label, Ui};
 
-use super::settings::{explain, row, section};
+use super::rows::{explain, row, section};
 use crate::store::folders::Folder;
 use crate::ui::folders::Wish;
 use crate::ui::state::{Action, Choice, State};

@@ -10,3 +10,6 @@ mod answer;
 mod capture;
 mod folders;
 mod guess;
+mod problems;
+mod rows;
+mod work;

@@ -1,11 +1,9 @@
 //! The settings: look, coach, engine.
 
-use egui::{
-    Align, Button, ComboBox, Frame, Id, Label, Layout, Margin, RichText, ScrollArea, Slider, TextStyle, Ui,
-    vec2,
-};
+use egui::{Button, ComboBox, Frame, Margin, RichText, ScrollArea, Slider, TextStyle, Ui};
 
 use super::folders;
+use super::rows::{LABELS, explain, row, section};
 use crate::base::Device;
 use crate::store::Theme;
 use crate::ui::state::{Action, Choice, State};
@@ -15,8 +13,6 @@ use crate::ui::widgets::{caret, focus_ring, text_field};
 
 /// Width of the panel's text, in points at text scale 1.
 const WIDTH: f32 = 640.0;
-/// Width of the column of names, in text sizes.
-const LABELS: f32 = 8.0;
 /// Most threads that can be asked for.
 const MOST_THREADS: usize = 64;
 
@@ -38,34 +34,6 @@ pub fn show(ui: &mut Ui, state: &mut State, actions: &mut Vec<Action>) {
     if state.settings != before {
         actions.push(Action::Changed);
     }
-}
-
-pub(super) fn section(ui: &mut Ui, title: &str) {
-    ui.add_space(theme::GAP);
-    ui.separator();
-    ui.label(RichText::new(title).heading());
-}
-
-pub(super) fn explain(ui: &mut Ui, text: &str) {
-    ui.add(Label::new(RichText::new(text).weak()).wrap());
-}
-
-/// A line of the settings: its name in a column, then its controls. They get the label's identifier, so that a
-/// screen reader can say the name for a control that has none.
-pub(super) fn row(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui, Id)) {
-    let size = TextStyle::Body.resolve(ui.style()).size;
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = theme::PAD;
-        let column = vec2(LABELS * size, ui.spacing().interact_size.y);
-        let layout = Layout::left_to_right(Align::Center);
-        let label = ui.allocate_ui_with_layout(column, layout, |ui| {
-            ui.set_min_width(column.x);
-            ui.label(name).id
-        });
-        // The edge of a box to tick is all there is of it.
-        ui.visuals_mut().widgets.inactive.bg_stroke.color = theme::palette(ui.visuals()).weak;
-        add(ui, label.inner);
-    });
 }
 
 fn look(ui: &mut Ui, state: &mut State) {

@@ -2,6 +2,7 @@
 
 pub mod card;
 pub mod confusion;
+pub mod export;
 pub mod figure;
 pub mod message;
 pub mod palette;
@@ -11,6 +12,7 @@ pub mod ranking;
 pub mod recent;
 pub mod region;
 pub mod status;
+pub mod tile;
 pub mod toasts;
 pub mod tour;
 

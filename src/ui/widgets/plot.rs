@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::{Align2, Color32, RichText, Ui};
 use egui_plot::{HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, Points, Text};
 
-use super::{figure, named};
+use super::{export, named};
 use crate::chart::{self, Axis, Value};
 use crate::ui::state::Action;
 use crate::ui::theme;
@@ -73,7 +73,7 @@ impl<'a> Chart<'a> {
     pub fn show_as(&self, ui: &mut Ui, name: &str, actions: &mut Vec<Action>) -> Option<[f64; 2]> {
         let mut clicked = None;
         ui.vertical(|ui| {
-            figure::heading(ui, self.title, name, actions, || Arc::new(self.to_chart()));
+            export::heading(ui, self.title, name, actions, || Arc::new(self.to_chart()));
             let shown = self.plot(ui);
             let (response, transform) = (shown.response, shown.transform);
             let name = format!("{}: {} by {}, {} series", self.title, self.y, self.x, self.series.len());

@@ -3,9 +3,9 @@
 use egui::{Button, ComboBox, RichText, Ui};
 use egui_phosphor::regular as icon;
 
-use crate::ui::panels::train::tile;
 use crate::ui::state::{Action, State};
 use crate::ui::widgets::caret;
+use crate::ui::widgets::tile::tile;
 use crate::ui::{theme, words};
 use crate::workbench::Task;
 

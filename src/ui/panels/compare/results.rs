@@ -8,9 +8,9 @@ use egui_phosphor::regular as icon;
 use crate::chart::Chart;
 use crate::compare::{Disagreement, tables};
 use crate::evaluate::Interval;
-use crate::ui::panels::train::tile;
 use crate::ui::state::{Action, Saved, State};
 use crate::ui::widgets::figure;
+use crate::ui::widgets::tile::tile;
 use crate::ui::{theme, words};
 use crate::workbench::{Compared, Part};
 

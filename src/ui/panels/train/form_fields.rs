@@ -2,7 +2,7 @@
 
 use egui::{CollapsingHeader, ComboBox, DragValue, Grid, Ui};
 
-use super::form::{Extent, Form};
+use super::filled_in::{Extent, Form};
 use crate::training::catalogue;
 use crate::training::recipe::{MixedPrecision, Recipe};
 use crate::ui::state::State;

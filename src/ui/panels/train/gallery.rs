@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use egui::{Align2, Rect, Role, Sense, Stroke, StrokeKind, TextStyle, Ui, WidgetInfo, pos2, vec2};
 
-use super::form::Extent;
+use super::filled_in::Extent;
 use crate::training::catalogue::{self, Preset};
 use crate::ui::state::State;
 use crate::ui::{theme, words};

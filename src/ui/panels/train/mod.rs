@@ -4,6 +4,7 @@
 //! `streetwise runs show` and `train ablation` print.
 
 mod curves;
+mod filled_in;
 mod form;
 mod form_fields;
 mod gallery;
@@ -23,8 +24,7 @@ use crate::ui::state::{Action, State};
 use crate::ui::theme;
 use crate::ui::widgets::message::{self, Kind};
 
-pub use form::Form;
-pub use results::tile;
+pub use filled_in::Form;
 
 /// Width of the list, in points at text scale 1.
 const LIST: f32 = 272.0;

@@ -3,11 +3,11 @@
 use egui::{RichText, Ui};
 use egui_phosphor::regular as icon;
 
-use super::results::tile;
 use crate::training::runs::State as RunState;
 use crate::training::studio::{Order, RunDetail};
-use crate::ui::panels::compare::going_on;
+use crate::ui::panels::work::going_on;
 use crate::ui::state::{Action, State};
+use crate::ui::widgets::tile::tile;
 use crate::ui::{theme, words};
 
 /// Draws the pictures and the button that makes them.
