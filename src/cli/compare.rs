@@ -178,7 +178,7 @@ fn in_words(args: &CompareArgs, report: &Report) -> String {
             ends(e.intervals.map(|i| i.macro_f1)),
             f.ece,
             model.latency.median_ms,
-            if model.pareto { "" } else { "  (another is better and faster)" },
+            if model.pareto { "" } else { "  (another is as good, and faster)" },
         );
         text += &trained_on_warning(*trained_on);
         text += &model.flattered().map_or_else(String::new, |warning| format!("  Warning: {warning}\n"));
