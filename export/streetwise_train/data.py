@@ -37,11 +37,15 @@ class Picture:
         return not self.check.startswith(INFERRED) or self.check == SUREST
 
 
-def read_index(root: Path) -> list[Picture]:
-    """Reads ``root/index.csv``. Raises ``OSError``; ``ValueError`` with the first bad line."""
+def read_index(root: Path, strict: bool = True) -> list[Picture]:
+    """Reads ``root/index.csv``; raises ``OSError``.
+
+    A row that names no picture of a country raises ``ValueError`` with its line, and is left out
+    where reading is not ``strict``: collections of screenshots hold unlabelled ones.
+    """
     table = root / "index.csv"
     rows, left_out = index.read(table.read_bytes())
-    if left_out:
+    if left_out and strict:
         raise ValueError(f"{table}, {left_out[0]}")
     return [Picture(r.file, r.country, r.place or r.file, r.source, r.check) for r in rows]
 

@@ -26,7 +26,7 @@ class Screens:
 
 def read(root: Path, known: list[str]) -> Screens:
     """The labelled screenshots of a folder with ``index.csv`` and ``images``."""
-    rows = [row for row in data.read_index(root) if row.country in known]
+    rows = [row for row in data.read_index(root, strict=False) if row.country in known]
     return Screens(
         root,
         [row.file for row in rows],
