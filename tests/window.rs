@@ -38,6 +38,7 @@ fn the_sample_picture_and_the_keys_work_without_a_pointer() {
     desk.harness.run_ok();
     desk.harness.key_press(Key::Enter);
     desk.sees("Picture sample picture, 1280 by 720 pixels as shown");
+    desk.sees("This sample is a drawing");
     desk.harness.key_press(Key::M);
     desk.sees("6th:");
     desk.harness.key_press_modifiers(Modifiers::COMMAND, Key::Comma);

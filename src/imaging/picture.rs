@@ -35,6 +35,8 @@ pub enum Note {
     FirstFrame,
     /// The file ends early or is damaged inside; what is missing is shown as flat or wrong colour.
     Damaged,
+    /// It was drawn by this program as a sample, not photographed.
+    Drawn,
 }
 
 impl fmt::Display for Note {
@@ -44,6 +46,7 @@ impl fmt::Display for Note {
             Note::Damaged => {
                 "This file is cut short or damaged: part of the picture is missing or wrong, so the guess may be wrong."
             }
+            Note::Drawn => "This sample is a drawing, so the model does well to doubt it; give it a photograph.",
         })
     }
 }

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use egui::Context;
 
 use crate::base::guard;
-use crate::imaging::{Picture, picture_extensions};
+use crate::imaging::{Note, Picture, picture_extensions};
 use crate::store::folders::{self, FolderError};
 use crate::store::{Paths, Settings};
 
@@ -181,7 +181,10 @@ impl Background {
 
     /// Draws the sample picture.
     pub fn draw_sample(&self) {
-        self.spawn("sample", || Some(Found::Picture(Picture::from_rgb("sample picture", sample::street()))));
+        self.spawn("sample", || {
+            let drawn = Picture::from_rgb("sample picture", sample::street());
+            Some(Found::Picture(Picture { notes: vec![Note::Drawn], ..drawn }))
+        });
     }
 
     /// Does something on a thread of its own and reports what it found.
