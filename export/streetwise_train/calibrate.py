@@ -31,17 +31,13 @@ def temperature(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> 
 class Unsure:
     """The rule for calling a guess unsure, with what it was measured to do.
 
-    ``coverage`` is the share of guesses called sure. The first pair of figures is by place, the
-    second with whole sources held out, where that was measured.
+    ``coverage`` is the share of guesses called sure.
     """
 
     min_top1: float
     coverage: float
     accuracy_when_sure: float
     accuracy_when_unsure: float
-    source_coverage: float | None = None
-    source_accuracy_when_sure: float | None = None
-    source_accuracy_when_unsure: float | None = None
 
     @property
     def rule(self) -> str:
@@ -97,15 +93,8 @@ def split_at(top: np.ndarray, right: np.ndarray, least: float) -> tuple[float, f
     return float(sure.mean()), accuracy[0], accuracy[1]
 
 
-def unsure(place: np.ndarray, source: np.ndarray, labels: np.ndarray) -> Unsure:
-    """The rule, from calibrated probabilities held out by place; measured by source as well."""
-    tops = [(p.max(1), (p.argmax(1) == labels).astype(float)) for p in (place, source)]
-    least = bound(*tops[0])
-    return Unsure(least, *split_at(*tops[0], least), *split_at(*tops[1], least))
-
-
-def unsure_by_place(place: np.ndarray, labels: np.ndarray) -> Unsure:
-    """The rule from calibrated probabilities held out by place, where sources were not."""
-    top, right = place.max(1), (place.argmax(1) == labels).astype(float)
+def unsure(held_out: np.ndarray, labels: np.ndarray) -> Unsure:
+    """The rule from calibrated probabilities of pictures that were held out."""
+    top, right = held_out.max(1), (held_out.argmax(1) == labels).astype(float)
     least = bound(top, right)
     return Unsure(least, *split_at(top, right, least))

@@ -77,7 +77,7 @@ def measure(
         "per_country": metrics.by_key(after, labels, codes),
         "per_source": metrics.by_key(after, labels, sources) if any(sources) else {},
     }
-    unsure = calibrate.unsure_by_place(after, labels)
+    unsure = calibrate.unsure(after, labels)
     return Evaluation(temperature, unsure, report, rounded(kept))
 
 

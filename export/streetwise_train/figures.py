@@ -109,5 +109,5 @@ def measure(study: Study, logits: np.ndarray) -> Figures:
     _, number, counts = np.unique(domain, return_inverse=True, return_counts=True)
     weights = 1 / counts[number] / len(counts)
     temperature = round(calibrate.temperature(logits[own], labels, weights), 4)
-    sure = calibrate.unsure_by_place(metrics.softmax(logits[own], temperature), labels)
+    sure = calibrate.unsure(metrics.softmax(logits[own], temperature), labels)
     return Figures(temperature, sure, rounded(describe(study, logits, temperature)))

@@ -100,7 +100,7 @@ def describe(
     of that name, where it has that.
     """
     side = size or network.size
-    unsure = {k: v for k, v in asdict(found.unsure).items() if v is not None}
+    unsure = asdict(found.unsure)
     output = {"name": export.OUTPUT, "temperature": found.temperature}
     return {
         "schema": SCHEMA,

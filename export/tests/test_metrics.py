@@ -65,10 +65,10 @@ def test_unsure_begins_where_guesses_are_right_half_of_the_time():
     probabilities = np.stack([top, 1 - top], 1)
     right = rng.random(20000) < (top - 0.5) * 2
     labels = np.where(right, 0, 1)
-    rule = calibrate.unsure(probabilities, probabilities, labels)
+    rule = calibrate.unsure(probabilities, labels)
     assert 0.73 <= rule.min_top1 <= 0.85
     assert rule.accuracy_when_sure > 0.7 > 0.35 > rule.accuracy_when_unsure
-    assert rule.coverage == rule.source_coverage
+    assert rule.coverage == pytest.approx((top >= rule.min_top1).mean())
     assert f"{rule.min_top1:.2f}" in rule.rule
 
 
@@ -78,7 +78,7 @@ def test_nothing_is_sure_where_guesses_are_never_right_half_of_the_time(share, p
     top = rng.uniform(0.3, 1.0, pictures)
     probabilities = np.stack([top, (1 - top) / 2, (1 - top) / 2], 1)
     labels = np.where(np.arange(pictures) % 100 < share * 100, 0, 1)[rng.permutation(pictures)]
-    rule = calibrate.unsure_by_place(probabilities, labels)
+    rule = calibrate.unsure(probabilities, labels)
     assert rule.coverage == 0
     assert (probabilities.max(1) < rule.min_top1).all()
     assert "No guess" in rule.rule
