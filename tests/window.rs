@@ -52,9 +52,7 @@ fn another_model_gives_another_ranking_of_the_same_picture() {
     desk.drop_files(&[file]);
     desk.sees("1st: New Zealand");
     desk.sees("This model knows 6\u{a0}countries. Where it was measured, its first guess is right 30\u{a0}%");
-    desk.harness.get_by_label("Model").click();
-    desk.sees("broken cannot be used");
-    desk.harness.get_by_label("Second").click();
+    desk.choose_model("Second");
     desk.sees("1st: South Africa");
     desk.sees("how often it is right was not measured");
     assert_eq!(desk.settings().model.as_deref(), Some("second"));
@@ -97,11 +95,7 @@ fn the_coach_covers_the_ranking_until_a_guess_is_made() {
     desk.drop_files(&[file]);
     desk.sees("Where is this?");
     assert!(!desk.shows("1st:"), "the ranking is covered");
-    desk.harness.key_press(Key::G);
-    desk.harness.run_ok();
-    desk.harness.get_by_label("Your guess").type_text("austr");
-    desk.harness.run_ok();
-    desk.harness.key_press(Key::Enter);
+    desk.say_to_coach("austr");
     desk.sees("You said Australia; the model has it 2nd at 24\u{a0}%.");
     desk.sees("1st: New Zealand");
 }
@@ -111,12 +105,7 @@ fn any_country_of_the_world_can_be_said_to_the_coach() {
     let mut desk = Desk::with(Settings { coach: true, ..Desk::settings_read() });
     let file = desk.picture("street.png", 1);
     desk.drop_files(&[file]);
-    desk.sees("Where is this?");
-    desk.harness.key_press(Key::G);
-    desk.harness.run_ok();
-    desk.harness.get_by_label("Your guess").type_text("thai");
-    desk.harness.run_ok();
-    desk.harness.key_press(Key::Enter);
+    desk.say_to_coach("thai");
     desk.sees("You said Thailand; this model does not know it.");
 }
 
@@ -134,12 +123,7 @@ fn a_picture_of_no_street_is_said_with_and_without_the_coach() {
     let mut desk = Desk::with(Settings { coach: true, ..Desk::settings_read() });
     let wall = desk.picture("wall.png", 1);
     desk.drop_files(&[wall]);
-    desk.sees("Where is this?");
-    desk.harness.key_press(Key::G);
-    desk.harness.run_ok();
-    desk.harness.get_by_label("Your guess").type_text("new z");
-    desk.harness.run_ok();
-    desk.harness.key_press(Key::Enter);
+    desk.say_to_coach("new z");
     desk.sees("You said New Zealand; what the model says of such a picture means little.");
     desk.sees(words);
 }

@@ -1,7 +1,6 @@
 //! From the bytes of a file to upright RGB pixels.
 
 use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::codecs::bmp::BmpDecoder;
 use image::codecs::gif::GifDecoder;
@@ -15,6 +14,7 @@ use super::jpeg::{self, Kind, Structure};
 use super::limits::Memory;
 use super::refusal::{nonsense, refusal, unknown};
 use super::{Limits, Note, PictureError, colour, convert, gif, orientation};
+use crate::base::guard;
 
 /// A smaller JPEG is looked through after its decoding: a thread would take longer to start.
 const ALONE: usize = 64 << 10;
@@ -234,7 +234,7 @@ fn decoder_limits(limits: &Limits) -> image::Limits {
 /// A decoder that panics on a malformed file must not take the program with it.
 fn guarded<T>(name: &str, decode: impl FnOnce() -> Result<T, PictureError>) -> Result<T, PictureError> {
     // Nothing is shared with the closure but bytes that are only read.
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| Err(nonsense(name)))
+    guard::attempt(decode).unwrap_or_else(|_| Err(nonsense(name)))
 }
 
 #[cfg(test)]

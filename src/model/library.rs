@@ -95,12 +95,6 @@ impl Library {
         })
     }
 
-    /// The model to take where nobody chose one: the first of [`Library::in_turn`].
-    #[must_use]
-    pub fn default_model(&self) -> Option<&Model> {
-        self.get(self.in_turn(None).first()?).ok()
-    }
-
     /// Identifiers in the order in which they are tried at a start: what the user chose, whether it is there or not, then
     /// the shipped models by how many times chance they are right, with whole sources held out where their manifests say
     /// so. A user's own model comes in only where none ships: its manifest may claim any figure, so it is never taken for

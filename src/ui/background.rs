@@ -251,14 +251,21 @@ fn serve_clipboard(wishes: &Receiver<Clip>, report: &dyn Fn(Found)) {
                 }
             }
         }
-        let Some(clipboard) = clipboard.as_mut() else { continue };
-        match wish {
-            Clip::Paste => report(pasted(clipboard)),
-            Clip::PasteText => report(Found::Text(clipboard.get_text().unwrap_or_default())),
-            Clip::Copy(text) => {
-                if let Err(error) = clipboard.set_text(text) {
-                    report(Found::Tell(format!("The text could not be copied ({error}).")));
-                }
+        let Some(opened) = clipboard.as_mut() else { continue };
+        if let Err(why) = guard::attempt(|| grant_clip(opened, wish, report)) {
+            clipboard = None;
+            report(Found::Tell(why));
+        }
+    }
+}
+
+fn grant_clip(clipboard: &mut arboard::Clipboard, wish: Clip, report: &dyn Fn(Found)) {
+    match wish {
+        Clip::Paste => report(pasted(clipboard)),
+        Clip::PasteText => report(Found::Text(clipboard.get_text().unwrap_or_default())),
+        Clip::Copy(text) => {
+            if let Err(error) = clipboard.set_text(text) {
+                report(Found::Tell(format!("The text could not be copied ({error}).")));
             }
         }
     }

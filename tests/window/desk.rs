@@ -250,6 +250,25 @@ impl Desk {
         self.harness.run_ok();
     }
 
+    /// Types into the coach's field, by its key, and takes what is marked.
+    #[track_caller]
+    pub fn say_to_coach(&mut self, text: &str) {
+        self.sees("Where is this?");
+        self.harness.key_press(egui::Key::G);
+        self.harness.run_ok();
+        self.harness.get_by_label("Your guess").type_text(text);
+        self.harness.run_ok();
+        self.harness.key_press(egui::Key::Enter);
+    }
+
+    /// Chooses a model in the picker, which also offers one that cannot be used.
+    #[track_caller]
+    pub fn choose_model(&mut self, name: &str) {
+        self.harness.get_by_label("Model").click();
+        self.sees("broken cannot be used");
+        self.harness.get_by_label(name).click();
+    }
+
     /// Writes a generated picture.
     pub fn picture(&self, name: &str, seed: u8) -> PathBuf {
         let path = self.folder.path().join(name);
